@@ -1,0 +1,80 @@
+package model
+
+import "fmt"
+
+// ObjectRef names a Kubernetes object, and where it was written if that is
+// known.
+type ObjectRef struct {
+	Kind      string
+	Namespace string
+	Name      string
+	// File and Line say where the object was read from a directory. File is
+	// empty for objects of an API server.
+	File string
+	Line int
+}
+
+// String is "Kind namespace/name".
+func (r ObjectRef) String() string {
+	name := r.Name
+	if r.Namespace != "" {
+		name = r.Namespace + "/" + r.Name
+	}
+	if r.Kind == "" {
+		return name
+	}
+	return r.Kind + " " + name
+}
+
+// Problem is a mistake in an object, or something that cannot be served as
+// written. It is a value: the status writer, the admission webhook and
+// `shockwave check` show it and decide nothing again.
+type Problem struct {
+	Object ObjectRef
+	// Reason is one CamelCase word, fit for an Event.
+	Reason string
+	// Message is a sentence for the object's author.
+	Message string
+}
+
+func (p Problem) String() string {
+	where := p.Object.String()
+	if p.Object.File != "" {
+		where = fmt.Sprintf("%s:%d: %s", p.Object.File, p.Object.Line, where)
+	}
+	return where + "  " + p.Reason + "  " + p.Message
+}
+
+// The reasons of Problems.
+const (
+	// ReasonParse is a file or document that cannot be read.
+	ReasonParse = "ParseError"
+	// ReasonUnknownAnnotation is a name of ours that does not exist.
+	ReasonUnknownAnnotation = "UnknownAnnotation"
+	// ReasonUnsupportedAnnotation is a name that has no effect here.
+	ReasonUnsupportedAnnotation = "UnsupportedAnnotation"
+	// ReasonInvalidValue is a value that does not parse; it changes nothing.
+	ReasonInvalidValue = "InvalidValue"
+	// ReasonDenied is a protecting setting that cannot be honoured: the
+	// paths it protects answer 503.
+	ReasonDenied = "Denied"
+	// ReasonPathConflict is a host and path that an older Ingress has.
+	ReasonPathConflict = "PathConflict"
+	// ReasonTLSConflict is a host whose certificate an older Ingress chose.
+	ReasonTLSConflict = "TLSConflict"
+	// ReasonInvalidPath is a path that cannot be matched.
+	ReasonInvalidPath = "InvalidPath"
+	// ReasonInvalidHost is a host that cannot be matched.
+	ReasonInvalidHost = "InvalidHost"
+	// ReasonServiceNotFound is a backend whose Service does not exist.
+	ReasonServiceNotFound = "ServiceNotFound"
+	// ReasonPortNotFound is a backend whose Service lacks the port.
+	ReasonPortNotFound = "PortNotFound"
+	// ReasonUnsupportedBackend is a backend that is not a Service.
+	ReasonUnsupportedBackend = "UnsupportedBackend"
+	// ReasonSecretNotFound is a TLS Secret that does not exist.
+	ReasonSecretNotFound = "SecretNotFound"
+	// ReasonInvalidSecret is a TLS Secret without a usable key pair, or one
+	// whose certificate does not cover the host.
+	ReasonInvalidSecret = "InvalidSecret"
+)
