@@ -1,0 +1,137 @@
+package message
+
+// Name identifies a field name that the program knows, so that it is compared
+// once, when it is parsed. Unknown stands for all others.
+type Name uint8
+
+// The known field names.
+const (
+	Unknown Name = iota
+	Accept
+	Authorization
+	Connection
+	ContentLength
+	ContentType
+	Cookie
+	Date
+	Expect
+	Forwarded
+	Host
+	HTTP2Settings
+	KeepAlive
+	Location
+	Proxy
+	ProxyAuthenticate
+	ProxyAuthorization
+	ProxyConnection
+	Referer
+	Server
+	SetCookie
+	TE
+	Trailer
+	TransferEncoding
+	Upgrade
+	UserAgent
+	XForwardedFor
+	XForwardedHost
+	XForwardedPort
+	XForwardedProto
+	XForwardedScheme
+	XOriginalForwardedFor
+	XOriginalForwardedHost
+	XRealIP
+	XRequestID
+	XScheme
+	names
+)
+
+var spelled = [names]string{
+	Accept:                 "Accept",
+	Authorization:          "Authorization",
+	Connection:             "Connection",
+	ContentLength:          "Content-Length",
+	ContentType:            "Content-Type",
+	Cookie:                 "Cookie",
+	Date:                   "Date",
+	Expect:                 "Expect",
+	Forwarded:              "Forwarded",
+	Host:                   "Host",
+	HTTP2Settings:          "HTTP2-Settings",
+	KeepAlive:              "Keep-Alive",
+	Location:               "Location",
+	Proxy:                  "Proxy",
+	ProxyAuthenticate:      "Proxy-Authenticate",
+	ProxyAuthorization:     "Proxy-Authorization",
+	ProxyConnection:        "Proxy-Connection",
+	Referer:                "Referer",
+	Server:                 "Server",
+	SetCookie:              "Set-Cookie",
+	TE:                     "TE",
+	Trailer:                "Trailer",
+	TransferEncoding:       "Transfer-Encoding",
+	Upgrade:                "Upgrade",
+	UserAgent:              "User-Agent",
+	XForwardedFor:          "X-Forwarded-For",
+	XForwardedHost:         "X-Forwarded-Host",
+	XForwardedPort:         "X-Forwarded-Port",
+	XForwardedProto:        "X-Forwarded-Proto",
+	XForwardedScheme:       "X-Forwarded-Scheme",
+	XOriginalForwardedFor:  "X-Original-Forwarded-For",
+	XOriginalForwardedHost: "X-Original-Forwarded-Host",
+	XRealIP:                "X-Real-IP",
+	XRequestID:             "X-Request-ID",
+	XScheme:                "X-Scheme",
+}
+
+// String is the usual spelling of n, or "" for Unknown.
+func (n Name) String() string {
+	if n < names {
+		return spelled[n]
+	}
+	return ""
+}
+
+// longestName is the length of the longest known name.
+const longestName = 25
+
+// byLength lists the known names of each length.
+var byLength = func() (t [longestName + 1][]Name) {
+	for n := Unknown + 1; n < names; n++ {
+		t[len(spelled[n])] = append(t[len(spelled[n])], n)
+	}
+	return t
+}()
+
+// LookupName returns the known name that b spells in any case, or Unknown.
+func LookupName(b []byte) Name {
+	if len(b) > longestName {
+		return Unknown
+	}
+	for _, n := range byLength[len(b)] {
+		if EqualFold(b, spelled[n]) {
+			return n
+		}
+	}
+	return Unknown
+}
+
+// EqualFold tells whether b and s are equal when the case of ASCII letters is
+// ignored, as field names are compared (RFC 9110, section 5.1).
+func EqualFold(b []byte, s string) bool {
+	if len(b) != len(s) {
+		return false
+	}
+	for i := range b {
+		if b[i] != s[i] && lower(b[i]) != lower(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}

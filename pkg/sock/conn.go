@@ -1,0 +1,190 @@
+package sock
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// ErrWouldBlock is returned by TryRead when no byte is there.
+var ErrWouldBlock = errors.New("no bytes to read")
+
+// ErrTimeout is returned by calls that the connection's deadline ended. It is
+// os.ErrDeadlineExceeded, as net.Conn returns.
+var ErrTimeout = os.ErrDeadlineExceeded
+
+// Conn is one connection. One goroutine at a time may read and another one
+// write; Close and the deadlines may be called from any.
+type Conn struct {
+	nc    net.Conn
+	raw   *rawConn // nil: go through nc
+	watch *slot
+	local netip.AddrPort
+	peer  netip.AddrPort
+}
+
+// New wraps nc. With a reaper the connection has deadlines; r may be nil.
+func New(nc net.Conn, r *Reaper) *Conn {
+	c := &Conn{nc: nc, raw: newRawConn(nc)}
+	c.local = addrPort(nc.LocalAddr())
+	c.peer = addrPort(nc.RemoteAddr())
+	if r != nil {
+		c.watch = r.add(c)
+	}
+	return c
+}
+
+// addrPort returns a with IPv4-mapped addresses as IPv4, or the zero value for
+// what is no IP address.
+func addrPort(a net.Addr) netip.AddrPort {
+	t, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	ap := t.AddrPort()
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}
+
+// NetConn returns the connection that c wraps.
+func (c *Conn) NetConn() net.Conn { return c.nc }
+
+// Local and Remote are the addresses of both ends; zero for other networks than
+// IP.
+func (c *Conn) Local() netip.AddrPort  { return c.local }
+func (c *Conn) Remote() netip.AddrPort { return c.peer }
+
+// SetRemote overrides the peer's address, such as with that of a PROXY header.
+func (c *Conn) SetRemote(a netip.AddrPort) { c.peer = a }
+
+// Read waits until bytes are there and reads them. At the end it returns io.EOF.
+func (c *Conn) Read(p []byte) (int, error) {
+	if c.raw != nil {
+		return c.raw.read(p)
+	}
+	n, err := c.nc.Read(p)
+	if n > 0 {
+		return n, nil // the error, if it lasts, comes with the next call
+	}
+	if n == 0 && err == nil {
+		return 0, io.ErrNoProgress
+	}
+	return n, err
+}
+
+// TryRead reads what is there and never waits: it returns ErrWouldBlock when
+// that is nothing, or when c cannot tell (TLS).
+func (c *Conn) TryRead(p []byte) (int, error) {
+	if c.raw != nil {
+		return c.raw.tryRead(p)
+	}
+	return 0, ErrWouldBlock
+}
+
+// CanWait tells whether WaitRead really waits.
+func (c *Conn) CanWait() bool { return c.raw != nil }
+
+// WaitRead waits, without a buffer, until bytes (or an end, or an error) may be
+// there. Where c cannot wait (CanWait) it returns at once.
+func (c *Conn) WaitRead() error {
+	if c.raw != nil {
+		return c.raw.waitRead()
+	}
+	return nil
+}
+
+// Write writes all of p.
+func (c *Conn) Write(p []byte) (int, error) {
+	if c.raw != nil {
+		return c.raw.write(p)
+	}
+	return c.nc.Write(p)
+}
+
+// Write2 writes all of a, then all of b, in one system call where it can.
+func (c *Conn) Write2(a, b []byte) (int, error) {
+	switch {
+	case len(a) == 0:
+		return c.Write(b)
+	case len(b) == 0:
+		return c.Write(a)
+	case c.raw != nil:
+		return c.raw.write2(a, b)
+	}
+	n, err := c.nc.Write(a)
+	if err != nil {
+		return n, err
+	}
+	m, err := c.nc.Write(b)
+	return n + m, err
+}
+
+// ReadWithin sets the deadline of reads to d from now; 0 removes it. After it
+// has passed, reads fail with ErrTimeout for good.
+func (c *Conn) ReadWithin(d time.Duration) { c.watch.within(&c.watch.read, d) }
+
+// WriteWithin is ReadWithin for writes.
+func (c *Conn) WriteWithin(d time.Duration) { c.watch.within(&c.watch.write, d) }
+
+// CloseWrite sends the end of the stream and leaves the other direction open.
+func (c *Conn) CloseWrite() error {
+	if w, ok := c.nc.(interface{ CloseWrite() error }); ok {
+		return w.CloseWrite()
+	}
+	return nil
+}
+
+// Close closes the connection. It may be called twice.
+func (c *Conn) Close() error {
+	if c.watch != nil {
+		c.watch.leave(c)
+	}
+	return c.nc.Close()
+}
+
+// Reset closes the connection so that the peer sees an error, not an end, where
+// the network can tell (TCP).
+func (c *Conn) Reset() error {
+	nc := c.nc
+	if t, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		nc = t.NetConn() // TLS: no close_notify
+	}
+	if t, ok := nc.(*net.TCPConn); ok {
+		_ = t.SetLinger(0)
+	}
+	if c.watch != nil {
+		c.watch.leave(c)
+	}
+	return nc.Close()
+}
+
+// slot is where a connection's deadlines are kept, in coarse nanoseconds of the
+// reaper's clock; 0 means none. Slots lie side by side so that the reaper reads
+// them in one sweep.
+type slot struct {
+	read, write atomic.Int64
+	conn        atomic.Pointer[Conn]
+	reaper      *Reaper
+	index       int32
+}
+
+// expired marks a deadline that the reaper has acted on.
+const expired = -1
+
+func (s *slot) within(which *atomic.Int64, d time.Duration) {
+	if s == nil {
+		return
+	}
+	old, until := which.Load(), int64(0)
+	if d > 0 {
+		until = s.reaper.now.Load() + int64(d)
+	}
+	if old == until || old == expired {
+		return
+	}
+	// Lost to the reaper: the deadline had passed, and that stays so.
+	which.CompareAndSwap(old, until)
+}

@@ -1,0 +1,189 @@
+package sock
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+)
+
+// pair returns both ends of a TCP connection on loopback.
+func pair(t testing.TB, r *Reaper) (ours *Conn, peer net.Conn) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	peer, err = net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours = New(nc, r)
+	t.Cleanup(func() { ours.Close(); peer.Close() })
+	return ours, peer
+}
+
+func running(t testing.TB) *Reaper {
+	t.Helper()
+	r := NewReaper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); r.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	return r
+}
+
+func TestTryReadNeverWaits(t *testing.T) {
+	c, peer := pair(t, nil)
+	buf := make([]byte, 16)
+	if n, err := c.TryRead(buf); n != 0 || !errors.Is(err, ErrWouldBlock) {
+		t.Fatalf("TryRead on a silent connection: %d, %v", n, err)
+	}
+	peer.Write([]byte("hello"))
+	if err := c.WaitRead(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := c.TryRead(buf); string(buf[:n]) != "hello" || err != nil {
+		t.Fatalf("TryRead: %q, %v", buf[:n], err)
+	}
+	peer.Close()
+	if err := c.WaitRead(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := c.TryRead(buf); n != 0 || err != io.EOF {
+		t.Fatalf("TryRead after the end: %d, %v", n, err)
+	}
+}
+
+// Bytes that arrive between a look and a wait must not be missed.
+func TestWaitReadSeesWhatCameBefore(t *testing.T) {
+	c, peer := pair(t, running(t))
+	c.ReadWithin(5 * time.Second)
+	buf := make([]byte, 16)
+	for range 200 {
+		c.TryRead(buf)
+		peer.Write([]byte("x"))
+		time.Sleep(50 * time.Microsecond)
+		if err := c.WaitRead(); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := c.Read(buf); n != 1 || err != nil {
+			t.Fatalf("Read: %d, %v", n, err)
+		}
+	}
+}
+
+func TestWriteMoreThanTheKernelHolds(t *testing.T) {
+	for _, two := range []bool{false, true} {
+		c, peer := pair(t, nil)
+		want := make([]byte, 8<<20)
+		rand.Read(want)
+		got := make(chan []byte)
+		go func() { b, _ := io.ReadAll(peer); got <- b }()
+		var n int
+		var err error
+		if two {
+			n, err = c.Write2(want[:3<<20], want[3<<20:])
+		} else {
+			n, err = c.Write(want)
+		}
+		if n != len(want) || err != nil {
+			t.Fatalf("wrote %d of %d: %v", n, len(want), err)
+		}
+		c.CloseWrite()
+		if !bytes.Equal(<-got, want) {
+			t.Fatal("the peer read something else")
+		}
+	}
+}
+
+func TestDeadlineEndsAWaitingRead(t *testing.T) {
+	c, peer := pair(t, running(t))
+	c.ReadWithin(2 * Tick)
+	begin := time.Now()
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, ErrTimeout) {
+		t.Fatalf("Read: %v, want a timeout", err)
+	}
+	if d := time.Since(begin); d < Tick {
+		t.Fatalf("timed out after %v", d)
+	}
+	// The other direction goes on.
+	if _, err := c.Write([]byte("bye")); err != nil {
+		t.Fatalf("Write after a read timeout: %v", err)
+	}
+	b := make([]byte, 3)
+	if _, err := io.ReadFull(peer, b); err != nil || string(b) != "bye" {
+		t.Fatalf("peer read %q, %v", b, err)
+	}
+}
+
+func TestDeadlineEndsAWaitingWrite(t *testing.T) {
+	c, _ := pair(t, running(t))
+	c.WriteWithin(2 * Tick)
+	if _, err := c.Write(make([]byte, 32<<20)); !errors.Is(err, ErrTimeout) {
+		t.Fatalf("Write: %v, want a timeout", err)
+	}
+}
+
+func TestRemovedDeadlineDoesNotFire(t *testing.T) {
+	c, peer := pair(t, running(t))
+	c.ReadWithin(2 * Tick)
+	c.ReadWithin(0)
+	time.AfterFunc(4*Tick, func() { peer.Write([]byte("x")) })
+	if n, err := c.Read(make([]byte, 1)); n != 1 || err != nil {
+		t.Fatalf("Read: %d, %v", n, err)
+	}
+}
+
+func TestSlotsAreReused(t *testing.T) {
+	r := NewReaper()
+	for range 3 * chunkSize {
+		c, _ := net.Pipe()
+		s := New(c, r)
+		s.Close()
+		s.Close()
+	}
+	if n := len(*r.chunks.Load()); n != 1 {
+		t.Fatalf("%d chunks for one connection at a time", n)
+	}
+	if len(r.free) != chunkSize {
+		t.Fatalf("%d free slots, want %d", len(r.free), chunkSize)
+	}
+}
+
+func TestResetIsAnErrorForThePeer(t *testing.T) {
+	c, peer := pair(t, nil)
+	c.Reset()
+	if _, err := peer.Read(make([]byte, 1)); err == nil || err == io.EOF {
+		t.Fatalf("peer read: %v, want an error that is no clean end", err)
+	}
+}
+
+func TestReadWriteDoNotAllocate(t *testing.T) {
+	c, peer := pair(t, running(t))
+	buf, msg := make([]byte, 64), []byte("0123456789")
+	n := testing.AllocsPerRun(500, func() {
+		peer.Write(msg)
+		c.ReadWithin(10 * time.Second)
+		if _, err := c.Read(buf); err != nil {
+			t.Fatal(err)
+		}
+		c.WriteWithin(10 * time.Second)
+		if _, err := c.Write2(msg[:5], msg[5:]); err != nil {
+			t.Fatal(err)
+		}
+		peer.Read(buf)
+	})
+	if n != 0 {
+		t.Fatalf("%v allocations, want 0", n)
+	}
+}

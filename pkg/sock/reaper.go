@@ -1,0 +1,109 @@
+package sock
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Tick is how often a Reaper looks: deadlines are late by that much at most.
+const Tick = 50 * time.Millisecond
+
+// Reaper enforces the deadlines of the connections that were made with it. It
+// also is a coarse clock.
+type Reaper struct {
+	now    atomic.Int64 // since start, coarse
+	start  time.Time
+	chunks atomic.Pointer[[]*chunk]
+
+	mu   sync.Mutex
+	free []*slot
+}
+
+// chunkSize is how many slots are made at a time.
+const chunkSize = 256
+
+type chunk [chunkSize]slot
+
+// NewReaper returns a reaper whose clock stands until Run is called.
+func NewReaper() *Reaper {
+	r := &Reaper{start: time.Now()}
+	r.now.Store(1) // 0 means no deadline
+	r.chunks.Store(new([]*chunk))
+	return r
+}
+
+// Now is a clock that moves every Tick, in nanoseconds since r was made.
+func (r *Reaper) Now() time.Duration { return time.Duration(r.now.Load()) }
+
+// Run looks at the deadlines until ctx ends.
+func (r *Reaper) Run(ctx context.Context) {
+	t := time.NewTicker(Tick)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			r.sweep(int64(time.Since(r.start)))
+		}
+	}
+}
+
+// aLongTimeAgo is a deadline that has passed.
+var aLongTimeAgo = time.Unix(1, 0)
+
+func (r *Reaper) sweep(now int64) {
+	r.now.Store(now)
+	for _, c := range *r.chunks.Load() {
+		for i := range c {
+			s := &c[i]
+			if d := s.read.Load(); d > 0 && d < now && s.read.CompareAndSwap(d, expired) {
+				if conn := s.conn.Load(); conn != nil {
+					_ = conn.nc.SetReadDeadline(aLongTimeAgo)
+				}
+			}
+			if d := s.write.Load(); d > 0 && d < now && s.write.CompareAndSwap(d, expired) {
+				if conn := s.conn.Load(); conn != nil {
+					_ = conn.nc.SetWriteDeadline(aLongTimeAgo)
+				}
+			}
+		}
+	}
+}
+
+// add gives c a slot.
+func (r *Reaper) add(c *Conn) *slot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.free) == 0 {
+		fresh := new(chunk)
+		for i := range fresh {
+			fresh[i].reaper = r
+			r.free = append(r.free, &fresh[i])
+		}
+		chunks := append([]*chunk(nil), *r.chunks.Load()...)
+		chunks = append(chunks, fresh)
+		r.chunks.Store(&chunks)
+	}
+	s := r.free[len(r.free)-1]
+	r.free = r.free[:len(r.free)-1]
+	s.read.Store(0)
+	s.write.Store(0)
+	s.conn.Store(c)
+	return s
+}
+
+// leave gives the slot of c back. A second call does nothing.
+func (s *slot) leave(c *Conn) {
+	if !s.conn.CompareAndSwap(c, nil) {
+		return
+	}
+	s.read.Store(0)
+	s.write.Store(0)
+	r := s.reaper
+	r.mu.Lock()
+	r.free = append(r.free, s)
+	r.mu.Unlock()
+}
