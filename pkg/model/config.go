@@ -2,6 +2,7 @@ package model
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -15,6 +16,10 @@ type Config struct {
 	Upstreams []Upstream
 	// Certificates are sorted by Name.
 	Certificates []Certificate
+	// TLSNames are server names that a tls block lists and no rule routes,
+	// sorted by Name. A certificate is shown for them; requests are routed
+	// by the host that matches, which may be a wildcard.
+	TLSNames []TLSName
 	// DefaultCertificate names the certificate for an unknown or missing
 	// server name. Empty means the self-signed one of the process.
 	DefaultCertificate string
@@ -36,6 +41,15 @@ type Host struct {
 	Fallback *Route
 }
 
+// TLSName is a server name with its certificate and without routes.
+type TLSName struct {
+	// Name is a lower-case host name, or "*.example.com" for exactly one
+	// more label.
+	Name string
+	// Certificate names one of Config.Certificates.
+	Certificate string
+}
+
 // PathMatch says how a route's path is compared.
 type PathMatch uint8
 
@@ -55,7 +69,9 @@ func (m PathMatch) String() string {
 
 // Route sends the requests of one path to an upstream.
 type Route struct {
-	// Path begins with "/". It is empty for a Fallback.
+	// Path begins with "/" and is in normal form: percent-encoded only where
+	// it must be (RFC 3986, section 6.2.2), no empty or dot segments, and no
+	// trailing slash for a Prefix other than "/". It is empty for a Fallback.
 	Path string
 	// Match says how Path is compared.
 	Match PathMatch
@@ -76,7 +92,8 @@ type Route struct {
 type UpstreamKey struct {
 	Namespace string
 	Service   string
-	// Port is the port's number or name as the Ingress wrote it.
+	// Port is the number of the Service's port, in decimal. Whether an
+	// Ingress wrote the number or the name, it means the same upstream.
 	Port string
 }
 
@@ -155,6 +172,13 @@ type Options struct {
 // AllocationMode is where the memory of exchanges and connections comes from.
 // Its values are those of package alloc, under their names.
 type AllocationMode string
+
+// AvailableModes are the allocation modes that this build has. Asking for
+// another one is a Problem.
+var AvailableModes = []AllocationMode{AllocStandard}
+
+// Available tells whether this build has the mode m.
+func (m AllocationMode) Available() bool { return slices.Contains(AvailableModes, m) }
 
 // The allocation modes.
 const (

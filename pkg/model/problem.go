@@ -74,6 +74,26 @@ const (
 	ReasonUnsupportedBackend = "UnsupportedBackend"
 	// ReasonSecretNotFound is a TLS Secret that does not exist.
 	ReasonSecretNotFound = "SecretNotFound"
+	// ReasonNoBackend is an Ingress, or a host of one, that nothing serves.
+	ReasonNoBackend = "NoBackend"
+	// ReasonExternalNameRefused is a Service of type ExternalName whose name
+	// must not be proxied to.
+	ReasonExternalNameRefused = "ExternalNameRefused"
+	// ReasonPoolConflict is a pool setting of an upstream whose pool an older
+	// Ingress has set.
+	ReasonPoolConflict = "PoolConflict"
+	// ReasonUnknownSetting is a key of the controller's ConfigMap that does
+	// not exist.
+	ReasonUnknownSetting = "UnknownSetting"
+	// ReasonUnsupportedSetting is a setting of a ConfigMap, IngressClass or
+	// ListenerConfig that has no effect here.
+	ReasonUnsupportedSetting = "UnsupportedSetting"
+	// ReasonListenerConfigNotFound is an IngressClass whose ListenerConfig
+	// does not exist.
+	ReasonListenerConfigNotFound = "ListenerConfigNotFound"
+	// ReasonCertificateExpired is a certificate that is served although its
+	// time is over or has not come.
+	ReasonCertificateExpired = "CertificateExpired"
 	// ReasonInvalidSecret is a TLS Secret without a usable key pair, or one
 	// whose certificate does not cover the host.
 	ReasonInvalidSecret = "InvalidSecret"

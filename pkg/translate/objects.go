@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"time"
+
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -11,7 +13,7 @@ import (
 )
 
 // Objects is one consistent set of Kubernetes objects, in any order. Build and
-// Endpoints only read it.
+// EndpointsOf only read it.
 type Objects struct {
 	Ingresses       []*networkingv1.Ingress
 	IngressClasses  []*networkingv1.IngressClass
@@ -71,4 +73,7 @@ type Settings struct {
 	AllocationMode model.AllocationMode
 	// DisableExternalName answers 503 for Services of type ExternalName.
 	DisableExternalName bool
+	// Now is when certificates are checked for expiry, which only makes a
+	// Problem. The zero time skips the check: Build itself reads no clock.
+	Now time.Time
 }
