@@ -1,0 +1,287 @@
+package hitless
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "shockwave-hitless")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "shockwave")
+	build := exec.Command("go", "build", "-o", binary, "../../cmd/controller")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "build shockwave:", err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// site is a running shockwave with its manifests and backends.
+type site struct {
+	t                  *testing.T
+	dir                string
+	http, https, admin string
+	cmd                *exec.Cmd
+	log                *bytes.Buffer
+	exited             chan error
+}
+
+const siteHost = "app.example"
+
+// manifests are files by name.
+type manifests map[string]string
+
+// startSiteWith writes an Ingress for siteHost and more manifests, and starts the
+// binary on them.
+func startSiteWith(t *testing.T, more manifests, flags ...string) *site {
+	t.Helper()
+	s := &site{t: t, dir: t.TempDir(), log: new(bytes.Buffer), exited: make(chan error, 1)}
+	s.http, s.https, s.admin = freeAddr(t), freeAddr(t), freeAddr(t)
+	s.write("class.yaml", `
+apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {name: shockwave}
+spec: {controller: shockwave.dev/ingress-controller}
+`)
+	s.write("service.yaml", service("app"))
+	s.write("ingress.yaml", ingress("app", siteHost, "/"))
+	for name, text := range more {
+		s.write(name, text)
+	}
+	return s.start(flags...)
+}
+
+func (s *site) start(flags ...string) *site {
+	s.t.Helper()
+	port := func(addr string) string { _, p, _ := net.SplitHostPort(addr); return p }
+	args := append([]string{
+		"--manifests", s.dir, "--bind-address", "127.0.0.1",
+		"--http-port", port(s.http), "--https-port", port(s.https), "--healthz-port", port(s.admin),
+	}, flags...)
+	s.cmd = exec.Command(binary, args...)
+	s.cmd.Stderr = s.log
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	go func() { s.exited <- s.cmd.Wait() }()
+	s.t.Cleanup(func() {
+		s.cmd.Process.Kill()
+		if s.t.Failed() {
+			s.t.Logf("log of shockwave:\n%s", tail(s.log.String(), 60))
+		}
+	})
+	return s
+}
+
+func tail(text string, lines int) string {
+	all := strings.Split(text, "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
+
+// ready waits until the site answers 200.
+func (s *site) ready() {
+	s.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for time.Now().Before(deadline) {
+		if res, err := http.Get("http://" + s.admin + "/readyz"); err == nil {
+			res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				if _, status := s.get(siteHost, "/who"); status == http.StatusOK {
+					return
+				}
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.t.Fatal("shockwave did not become ready")
+}
+
+// get asks the site over a fresh connection.
+func (s *site) get(host, path string) (body string, status int) {
+	req, _ := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+s.http+path, nil)
+	req.Host = host
+	req.Close = true
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err.Error(), 0
+	}
+	defer res.Body.Close()
+	var b bytes.Buffer
+	b.ReadFrom(res.Body)
+	return b.String(), res.StatusCode
+}
+
+// write replaces one manifest in one step, as kubectl and editors do.
+func (s *site) write(name, text string) {
+	s.t.Helper()
+	tmp := filepath.Join(s.dir, "."+name+".tmp")
+	if err := os.WriteFile(tmp, []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.Rename(tmp, filepath.Join(s.dir, name)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// until waits for what, and returns how long that took.
+func (s *site) until(what string, ok func() bool) time.Duration {
+	s.t.Helper()
+	begin := time.Now()
+	for !ok() {
+		if time.Since(begin) > 5*time.Second {
+			s.t.Fatalf("after 5 s still not: %s", what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return time.Since(begin)
+}
+
+// terminate sends SIGTERM and waits for a clean exit.
+func (s *site) terminate() {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		s.t.Fatal(err)
+	}
+	select {
+	case err := <-s.exited:
+		if err != nil {
+			s.t.Errorf("shockwave ended with %v, want exit 0", err)
+		}
+	case <-time.After(60 * time.Second):
+		s.t.Fatal("shockwave did not end within 60 s of SIGTERM")
+	}
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+// backend answers every request with its name.
+func backend(t *testing.T, name string) netip.AddrPort {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(name)) })}
+	go srv.Serve(ln)
+	t.Cleanup(func() { srv.Close() })
+	return netip.MustParseAddrPort(ln.Addr().String())
+}
+
+func service(name string) string {
+	return fmt.Sprintf(`
+apiVersion: v1
+kind: Service
+metadata: {name: %s, namespace: default}
+spec:
+  ports: [{name: http, port: 80, targetPort: 8080}]
+`, name)
+}
+
+func ingress(name, host, path string) string {
+	return fmt.Sprintf(`
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: %[1]s, namespace: default}
+spec:
+  ingressClassName: shockwave
+  tls: [{hosts: [%[2]s], secretName: %[1]s-tls}]
+  rules:
+  - host: %[2]s
+    http:
+      paths:
+      - {path: %[3]s, pathType: Prefix, backend: {service: {name: app, port: {number: 80}}}}
+`, name, host, path)
+}
+
+// slicesOf writes one EndpointSlice per backend: their addresses are equal and
+// their ports differ.
+func slicesOf(name string, backends ...netip.AddrPort) string {
+	var b strings.Builder
+	for i, a := range backends {
+		fmt.Fprintf(&b, `---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: %[1]s-%[2]d
+  namespace: default
+  labels: {kubernetes.io/service-name: %[1]s}
+addressType: IPv4
+ports: [{name: http, port: %[3]d}]
+endpoints:
+- addresses: [%[4]s]
+  conditions: {ready: true}
+`, name, i, a.Port(), a.Addr())
+	}
+	return b.String()
+}
+
+// keyPair is a Secret with a fresh certificate, and its serial number.
+func keyPair(t *testing.T, name, host string, serial int64) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(serial),
+		Subject:      pkix.Name{CommonName: host},
+		DNSNames:     []string{host},
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := func(kind string, der []byte) string {
+		return base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+	}
+	return fmt.Sprintf(`
+apiVersion: v1
+kind: Secret
+metadata: {name: %s, namespace: default}
+type: kubernetes.io/tls
+data:
+  tls.crt: %s
+  tls.key: %s
+`, name, encode("CERTIFICATE", der), encode("PRIVATE KEY", pkcs8))
+}
