@@ -16,10 +16,9 @@ import (
 func TestChangesUnderLoadFailNoRequest(t *testing.T) {
 	a, b, c := backend(t, "a"), backend(t, "b"), backend(t, "c")
 	s := startSiteWith(t, manifests{"slices.yaml": slicesOf("app", a, b), "tls.yaml": keyPair(t, "app-tls", siteHost, 1)})
-	s.ready()
 
-	plain := startLoad(s.http, siteHost, false, 8)
-	secure := startLoad(s.https, siteHost, true, 2)
+	plain := startLoad(s.HTTP, siteHost, false, 8)
+	secure := startLoad(s.HTTPS, siteHost, true, 2)
 	var took []time.Duration
 	for i := range 200 {
 		switch i % 4 {
@@ -49,26 +48,20 @@ func TestChangesUnderLoadFailNoRequest(t *testing.T) {
 func TestStopUnderLoadFailsNoRequest(t *testing.T) {
 	a := backend(t, "a")
 	s := startSiteWith(t, manifests{"slices.yaml": slicesOf("app", a), "tls.yaml": keyPair(t, "app-tls", siteHost, 1)}, "--shutdown-grace-period=1")
-	s.ready()
-	plain := startLoad(s.http, siteHost, false, 8)
-	secure := startLoad(s.https, siteHost, true, 2)
+	plain := startLoad(s.HTTP, siteHost, false, 8)
+	secure := startLoad(s.HTTPS, siteHost, true, 2)
 	time.Sleep(500 * time.Millisecond)
 
 	// What a load balancer does: it sees that the process is not ready any more
 	// and sends no new connections, within the grace period.
 	go func() {
-		s.until("not ready", func() bool {
-			res, err := http.Get("http://" + s.admin + "/readyz")
-			if err != nil {
-				return false
-			}
-			res.Body.Close()
-			return res.StatusCode != http.StatusOK
-		})
+		s.until("not ready", func() bool { return !s.IsReady() })
 		close(plain.leave)
 		close(secure.leave)
 	}()
-	s.terminate()
+	if err := s.Terminate(60 * time.Second); err != nil {
+		t.Errorf("after SIGTERM: %v, want exit 0", err)
+	}
 	plain.end(t)
 	secure.end(t)
 }
@@ -86,7 +79,7 @@ func (s *site) serves(name string) bool {
 
 // serial is the serial number of the certificate shown for siteHost.
 func (s *site) serial() int64 {
-	conn, err := tls.Dial("tcp", s.https, &tls.Config{ServerName: siteHost, InsecureSkipVerify: true})
+	conn, err := tls.Dial("tcp", s.HTTPS, &tls.Config{ServerName: siteHost, InsecureSkipVerify: true})
 	if err != nil {
 		return -1
 	}

@@ -16,41 +16,19 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/shockwave-ingress/shockwave/internal/binary"
 )
 
-var binary string
-
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "shockwave-hitless")
-	if err != nil {
-		panic(err)
-	}
-	binary = filepath.Join(dir, "shockwave")
-	build := exec.Command("go", "build", "-o", binary, "../../cmd/controller")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build shockwave:", err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
-}
-
-// site is a running shockwave with its manifests and backends.
+// site is a running shockwave with its manifests.
 type site struct {
-	t                  *testing.T
-	dir                string
-	http, https, admin string
-	cmd                *exec.Cmd
-	log                *bytes.Buffer
-	exited             chan error
+	*binary.Process
+	t   *testing.T
+	dir string
 }
 
 const siteHost = "app.example"
@@ -58,12 +36,11 @@ const siteHost = "app.example"
 // manifests are files by name.
 type manifests map[string]string
 
-// startSiteWith writes an Ingress for siteHost and more manifests, and starts the
-// binary on them.
+// startSiteWith writes an Ingress for siteHost and more manifests, starts the
+// binary on them, and waits until it answers.
 func startSiteWith(t *testing.T, more manifests, flags ...string) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), log: new(bytes.Buffer), exited: make(chan error, 1)}
-	s.http, s.https, s.admin = freeAddr(t), freeAddr(t), freeAddr(t)
+	s := &site{t: t, dir: t.TempDir()}
 	s.write("class.yaml", `
 apiVersion: networking.k8s.io/v1
 kind: IngressClass
@@ -75,57 +52,14 @@ spec: {controller: shockwave.dev/ingress-controller}
 	for name, text := range more {
 		s.write(name, text)
 	}
-	return s.start(flags...)
-}
-
-func (s *site) start(flags ...string) *site {
-	s.t.Helper()
-	port := func(addr string) string { _, p, _ := net.SplitHostPort(addr); return p }
-	args := append([]string{
-		"--manifests", s.dir, "--bind-address", "127.0.0.1",
-		"--http-port", port(s.http), "--https-port", port(s.https), "--healthz-port", port(s.admin),
-	}, flags...)
-	s.cmd = exec.Command(binary, args...)
-	s.cmd.Stderr = s.log
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	go func() { s.exited <- s.cmd.Wait() }()
-	s.t.Cleanup(func() {
-		s.cmd.Process.Kill()
-		if s.t.Failed() {
-			s.t.Logf("log of shockwave:\n%s", tail(s.log.String(), 60))
-		}
-	})
+	s.Process = binary.Start(t, append([]string{"--manifests", s.dir}, flags...)...)
+	s.Ready()
 	return s
-}
-
-func tail(text string, lines int) string {
-	all := strings.Split(text, "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "\n")
-}
-
-// ready waits until the site answers 200.
-func (s *site) ready() {
-	s.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for time.Now().Before(deadline) {
-		if res, err := http.Get("http://" + s.admin + "/readyz"); err == nil {
-			res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				if _, status := s.get(siteHost, "/who"); status == http.StatusOK {
-					return
-				}
-			}
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	s.t.Fatal("shockwave did not become ready")
 }
 
 // get asks the site over a fresh connection.
 func (s *site) get(host, path string) (body string, status int) {
-	req, _ := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+s.http+path, nil)
+	req, _ := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+s.HTTP+path, nil)
 	req.Host = host
 	req.Close = true
 	res, err := http.DefaultClient.Do(req)
@@ -161,32 +95,6 @@ func (s *site) until(what string, ok func() bool) time.Duration {
 		time.Sleep(time.Millisecond)
 	}
 	return time.Since(begin)
-}
-
-// terminate sends SIGTERM and waits for a clean exit.
-func (s *site) terminate() {
-	s.t.Helper()
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		s.t.Fatal(err)
-	}
-	select {
-	case err := <-s.exited:
-		if err != nil {
-			s.t.Errorf("shockwave ended with %v, want exit 0", err)
-		}
-	case <-time.After(60 * time.Second):
-		s.t.Fatal("shockwave did not end within 60 s of SIGTERM")
-	}
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }
 
 // backend answers every request with its name.

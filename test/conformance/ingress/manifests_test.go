@@ -1,0 +1,41 @@
+package ingress
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/shockwave-ingress/shockwave/internal/binary"
+)
+
+// directory is a site that reads manifests.
+type directory struct {
+	*binary.Process
+	dir string
+}
+
+func (d directory) HTTP() string                             { return d.Process.HTTP }
+func (d directory) HTTPS() string                            { return d.Process.HTTPS }
+func (d directory) Endpoint(a netip.AddrPort) netip.AddrPort { return a }
+func (d directory) CheckNoStatus(*testing.T, string)         {}
+
+func (d directory) Apply(t *testing.T, yaml string) {
+	t.Helper()
+	tmp := filepath.Join(d.dir, ".objects.tmp")
+	if err := os.WriteFile(tmp, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(tmp, filepath.Join(d.dir, "objects.yaml")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestScenariosFromDirectory(t *testing.T) {
+	dir := t.TempDir()
+	site := directory{Process: binary.Start(t, "--manifests", dir), dir: dir}
+	site.Ready()
+	for _, s := range Scenarios {
+		t.Run(s.Feature+"/"+s.Name, func(t *testing.T) { Run(t, site, s) })
+	}
+}
