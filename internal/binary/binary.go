@@ -18,20 +18,31 @@ import (
 	"time"
 )
 
-// build makes the program once. The temporary directory stays for the life of
-// the machine's temporary files: Go's build cache makes the next build quick.
-var build = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "shockwave-test")
-	if err != nil {
+// dir is where build puts the program. Main removes it.
+var dir string
+
+// build makes the program, once.
+var build = sync.OnceValues(func() (path string, err error) {
+	if dir, err = os.MkdirTemp("", "shockwave-test"); err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "shockwave")
+	path = filepath.Join(dir, "shockwave")
 	out, err := exec.Command("go", "build", "-o", path, "github.com/shockwave-ingress/shockwave/cmd/controller").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build shockwave: %w\n%s", err, out)
 	}
 	return path, nil
 })
+
+// Main runs the tests of a package that uses Start and cleans up after them.
+// Call it from TestMain.
+func Main(m *testing.M) {
+	code := m.Run()
+	if dir != "" {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
 
 // Process is a running shockwave.
 type Process struct {

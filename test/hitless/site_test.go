@@ -24,6 +24,8 @@ import (
 	"github.com/shockwave-ingress/shockwave/internal/binary"
 )
 
+func TestMain(m *testing.M) { binary.Main(m) }
+
 // site is a running shockwave with its manifests.
 type site struct {
 	*binary.Process

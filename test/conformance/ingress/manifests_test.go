@@ -9,6 +9,8 @@ import (
 	"github.com/shockwave-ingress/shockwave/internal/binary"
 )
 
+func TestMain(m *testing.M) { binary.Main(m) }
+
 // directory is a site that reads manifests.
 type directory struct {
 	*binary.Process
