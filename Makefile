@@ -88,15 +88,19 @@ vet: ## go vet, with every build tag of the tests
 lint: bin/golangci-lint ## gofmt and the linters of .golangci.yml
 	bin/golangci-lint run ./...
 
+# The chart must stand by itself, so it carries copies of the CRDs.
+define copy_crds
+rm -f charts/shockwave/files/crds/*.yaml
+cp config/crd/shockwave.dev_*.yaml charts/shockwave/files/crds/
+endef
+
 generate: ## Make generated files anew
 	$(GO) generate ./...
-	@$(MAKE) --no-print-directory crd
+	$(copy_crds)
 
-crd: ## Make the CRDs anew and copy them into the chart
+crd: ## Make only the CRDs anew, in config/crd and in the chart
 	$(GO) generate ./api/...
-	rm -f charts/shockwave/files/crds/*.yaml
-	cp config/crd/*.yaml charts/shockwave/files/crds/
-	rm -f charts/shockwave/files/crds/kustomization.yaml
+	$(copy_crds)
 
 verify-generated: ## Fail when a generated file is out of date
 	hack/verify-generated.sh
