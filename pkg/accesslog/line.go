@@ -1,0 +1,215 @@
+package accesslog
+
+import (
+	"encoding/base64"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/shockwave-ingress/shockwave/pkg/message"
+)
+
+// maxVariable bounds each value that a client chooses, in bytes before escaping.
+// Longer ones are cut.
+const maxVariable = 8 << 10
+
+// statusNone is written when an exchange ended without a response, as nginx does
+// when the client closed the connection.
+const statusNone = 499
+
+// Append appends the line of an exchange that has ended, elapsed after its first
+// byte, with its newline. upstream is the name of the route's upstream, empty
+// when no route was found. The format is that of ingress-nginx
+// (internal/ingress/controller/config/config.go, logFormatUpstream):
+//
+//	$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer"
+//	"$http_user_agent" $request_length $request_time [$proxy_upstream_name]
+//	[$proxy_alternative_upstream_name] $upstream_addr $upstream_response_length
+//	$upstream_response_time $upstream_status $req_id
+//
+// A value that there is none of is "-", and untrusted bytes are escaped as nginx
+// does by default: ", \, controls and all beyond ASCII as \xHH.
+func Append(dst []byte, ex *message.Exchange, elapsed time.Duration, upstream string) []byte {
+	req, trace := &ex.Request, &ex.Trace
+	dst = appendAddr(dst, ex.Remote)
+	dst = append(dst, " - "...)
+	dst = appendUser(dst, &req.Fields)
+	dst = append(dst, " ["...)
+	dst = appendTime(dst, ex.Start.Add(elapsed))
+	dst = append(dst, `] "`...)
+	dst = appendRequest(dst, req)
+	dst = append(dst, `" `...)
+	dst = appendStatus(dst, trace.Status)
+	dst = append(dst, ' ')
+	dst = strconv.AppendInt(dst, trace.BodySent, 10)
+	dst = append(dst, ` "`...)
+	dst = appendField(dst, &req.Fields, message.Referer)
+	dst = append(dst, `" "`...)
+	dst = appendField(dst, &req.Fields, message.UserAgent)
+	dst = append(dst, `" `...)
+	dst = strconv.AppendInt(dst, trace.Received, 10)
+	dst = append(dst, ' ')
+	dst = appendSeconds(dst, elapsed)
+	dst = append(dst, " ["...)
+	if upstream == "" {
+		upstream = "-"
+	}
+	dst = append(dst, upstream...)
+	dst = append(dst, "] [] "...)
+	dst = appendAttempts(dst, trace)
+	dst = append(dst, ' ')
+	if len(trace.RequestID) == 0 {
+		dst = append(dst, '-')
+	} else {
+		dst = appendEscaped(dst, trace.RequestID)
+	}
+	return append(dst, '\n')
+}
+
+// bound is the most bytes that Append appends for an exchange.
+func bound(ex *message.Exchange, upstream string) int {
+	const rest = 1 << 10 // addresses, numbers, times, punctuation and the user's name
+	req := &ex.Request
+	n := min(len(req.Method), maxVariable) + min(len(req.Target), maxVariable) + min(len(ex.Trace.RequestID), maxVariable)
+	for _, name := range [...]message.Name{message.Referer, message.UserAgent} {
+		v, _ := req.Fields.Get(name)
+		n += min(len(v), maxVariable)
+	}
+	return rest + len(upstream) + 4*n
+}
+
+func appendAddr(dst []byte, addr netip.AddrPort) []byte {
+	if !addr.IsValid() {
+		return append(dst, '-')
+	}
+	return addr.Addr().Unmap().WithZone("").AppendTo(dst)
+}
+
+// maxUser bounds the decoded credentials whose user is logged.
+const maxUser = 96
+
+// appendUser appends the user of Basic credentials (RFC 7617, section 2), which
+// nobody has verified: nginx's $remote_user.
+func appendUser(dst []byte, f *message.Fields) []byte {
+	const scheme = "Basic "
+	v, ok := f.Get(message.Authorization)
+	if !ok || len(v) <= len(scheme) || !message.EqualFold(v[:len(scheme)], scheme) {
+		return append(dst, '-')
+	}
+	v = v[len(scheme):]
+	for len(v) > 0 && v[0] == ' ' {
+		v = v[1:]
+	}
+	// Only the beginning is decoded: a whole number of groups of four.
+	v = v[:min(len(v), maxUser/3*4)]
+	var plain [maxUser]byte
+	n, _ := base64.StdEncoding.Decode(plain[:], v)
+	for i, c := range plain[:n] {
+		if c == ':' && i > 0 {
+			return appendEscaped(dst, plain[:i])
+		}
+	}
+	return append(dst, '-')
+}
+
+// appendRequest appends the request line; nothing when none was understood.
+func appendRequest(dst []byte, req *message.Request) []byte {
+	if len(req.Method) == 0 {
+		return dst
+	}
+	dst = appendEscaped(dst, req.Method)
+	dst = append(dst, ' ')
+	dst = appendEscaped(dst, req.Target)
+	if req.Minor == 0 {
+		return append(dst, " HTTP/1.0"...)
+	}
+	return append(dst, " HTTP/1.1"...)
+}
+
+func appendField(dst []byte, f *message.Fields, n message.Name) []byte {
+	v, ok := f.Get(n)
+	if !ok {
+		return append(dst, '-')
+	}
+	return appendEscaped(dst, v)
+}
+
+func appendStatus(dst []byte, status int) []byte {
+	if status == 0 {
+		status = statusNone
+	}
+	return strconv.AppendInt(dst, int64(status), 10)
+}
+
+// appendSeconds appends a time in seconds with three decimals.
+func appendSeconds(dst []byte, d time.Duration) []byte {
+	ms := max(int64(d/time.Millisecond), 0)
+	dst = strconv.AppendInt(dst, ms/1000, 10)
+	ms %= 1000
+	return append(dst, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
+}
+
+// appendAttempts appends address, length, time and status of the attempts, each
+// as a list in the order of the attempts.
+func appendAttempts(dst []byte, t *message.Trace) []byte {
+	list := t.Attempts[:min(t.Tried, len(t.Attempts))]
+	if len(list) == 0 {
+		return append(dst, "- - - -"...)
+	}
+	for i := range list {
+		dst = appendComma(dst, i)
+		dst = list[i].Addr.AppendTo(dst)
+	}
+	dst = append(dst, ' ')
+	for i := range list {
+		dst = appendComma(dst, i)
+		dst = strconv.AppendInt(dst, list[i].Length, 10)
+	}
+	dst = append(dst, ' ')
+	for i := range list {
+		dst = appendComma(dst, i)
+		dst = appendSeconds(dst, list[i].Total)
+	}
+	dst = append(dst, ' ')
+	for i := range list {
+		dst = appendComma(dst, i)
+		if list[i].Status == 0 {
+			dst = append(dst, '-')
+		} else {
+			dst = strconv.AppendInt(dst, int64(list[i].Status), 10)
+		}
+	}
+	return dst
+}
+
+func appendComma(dst []byte, i int) []byte {
+	if i == 0 {
+		return dst
+	}
+	return append(dst, ", "...)
+}
+
+// plain tells which bytes stand for themselves in a log line.
+var plain = func() (t [256]bool) {
+	for c := 0x20; c < 0x7f; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
+// appendEscaped appends v, up to maxVariable bytes of it, with \xHH in place of
+// bytes that could be mistaken (ngx_http_log_escape).
+func appendEscaped(dst, v []byte) []byte {
+	const digits = "0123456789ABCDEF"
+	v = v[:min(len(v), maxVariable)]
+	from := 0
+	for i, c := range v {
+		if plain[c] {
+			continue
+		}
+		dst = append(dst, v[from:i]...)
+		dst = append(dst, '\\', 'x', digits[c>>4], digits[c&15])
+		from = i + 1
+	}
+	return append(dst, v[from:]...)
+}

@@ -1,0 +1,121 @@
+package metrics
+
+import (
+	"sync"
+	"time"
+)
+
+// Sources are where the metrics of other parts are read when they are scraped.
+// A nil function leaves its metrics out. They are called from the scraper's
+// goroutine.
+type Sources struct {
+	// Connections tells of connections from clients.
+	Connections func() Connections
+	// Upstreams tells of each upstream and its pools.
+	Upstreams func() []Upstream
+	// AccessLog tells how many lines were written and dropped.
+	AccessLog func() (written, dropped uint64)
+}
+
+// Connections is the state of the connections from clients.
+type Connections struct {
+	// Open counts all connections; Reading those that read a head, Writing
+	// those with an exchange, Waiting those between two.
+	Open, Reading, Writing, Waiting int64
+	// Accepted counts connections since the start, Refused those of them that
+	// were closed at once because there were too many.
+	Accepted, Refused uint64
+	// Requests counts requests since the start, Panics those that panicked.
+	Requests, Panics uint64
+}
+
+// Upstream is the state of an upstream and its pools.
+type Upstream struct {
+	// Name is that of logs: namespace-service-port.
+	Name string
+	// Endpoints counts all, Ejected those left out for a while.
+	Endpoints, Ejected int
+	// Idle and Active count open connections.
+	Idle, Active int64
+	// Created, Reused and Failed count connections since the start.
+	Created, Reused, Failed uint64
+	// Closed counts connections closed since the start, by reason.
+	Closed map[string]uint64
+}
+
+// SetSources says where the metrics of other parts are read.
+func (m *Metrics) SetSources(s Sources) { m.sources.Store(&s) }
+
+// Build says what was built.
+type Build struct {
+	Release, Commit, Repository string
+}
+
+// SetBuild says what was built.
+func (m *Metrics) SetBuild(b Build) { m.build.Store(&b) }
+
+// Certificate is one host's certificate.
+type Certificate struct {
+	Host string
+	// Secret is the name of the Secret, Identifier its issuer and serial
+	// number.
+	Secret, Identifier string
+	NotAfter           time.Time
+}
+
+// SetCertificates replaces the set of certificates in use.
+func (m *Metrics) SetCertificates(list []Certificate) { m.certificates.Store(&list) }
+
+// SetLeader says whether this replica holds the Lease of that name.
+func (m *Metrics) SetLeader(lease string, leading bool) {
+	m.leader.Lock()
+	defer m.leader.Unlock()
+	m.leader.lease, m.leader.leading = lease, leading
+}
+
+// Publication describes a snapshot that was put to use.
+type Publication struct {
+	Generation uint64
+	// Hash is equal for equal configurations.
+	Hash uint64
+	// Build and Compile are the times that its two steps took.
+	Build, Compile time.Duration
+	Hosts, Routes  int
+	// Problems counts the mistakes met, by reason.
+	Problems map[string]int
+}
+
+// publications is what is known of snapshots.
+type publications struct {
+	sync.Mutex
+	last            Publication
+	at              time.Time
+	failing         bool
+	count, failures uint64
+	endpoints       uint64
+}
+
+// Published tells that a snapshot was put to use.
+func (m *Metrics) Published(p Publication) {
+	m.publications.Lock()
+	defer m.publications.Unlock()
+	m.publications.last = p
+	m.publications.at = m.options.now()
+	m.publications.failing = false
+	m.publications.count++
+}
+
+// PublishFailed tells that a configuration could not be put to use.
+func (m *Metrics) PublishFailed() {
+	m.publications.Lock()
+	defer m.publications.Unlock()
+	m.publications.failing = true
+	m.publications.failures++
+}
+
+// EndpointsPublished tells that a set of endpoints was put to use.
+func (m *Metrics) EndpointsPublished() {
+	m.publications.Lock()
+	defer m.publications.Unlock()
+	m.publications.endpoints++
+}

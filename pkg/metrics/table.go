@@ -1,0 +1,170 @@
+package metrics
+
+import "slices"
+
+// Kind is the Prometheus type of a metric.
+type Kind string
+
+// The kinds of metrics.
+const (
+	Counter   Kind = "counter"
+	Gauge     Kind = "gauge"
+	Histogram Kind = "histogram"
+)
+
+// Metric declares a metric. Each also has the constant labels that its scope
+// says.
+type Metric struct {
+	Name   string
+	Kind   Kind
+	Help   string
+	Labels []string
+	Scope  Scope
+}
+
+// Scope says which constant labels a metric carries.
+type Scope uint8
+
+// The scopes.
+const (
+	// Pod metrics carry controller_class, controller_namespace and
+	// controller_pod, as most of ingress-nginx's do.
+	Pod Scope = iota
+	// Bare metrics carry no constant label.
+	Bare
+)
+
+// ConstantLabels are the labels of scope Pod.
+var ConstantLabels = []string{"controller_class", "controller_namespace", "controller_pod"}
+
+// Table lists every metric of the program, apart from those that the Go runtime
+// (go_*) and the process (process_*, nginx_ingress_controller_nginx_process_*)
+// report by themselves.
+var Table []*Metric
+
+// define appends a metric to the table.
+func define(kind Kind, name, help string, labels ...string) *Metric {
+	m := &Metric{Name: name, Kind: kind, Help: help, Labels: labels}
+	Table = append(Table, m)
+	return m
+}
+
+func (m *Metric) bare() *Metric {
+	m.Scope = Bare
+	return m
+}
+
+// RouteLabelNames are the labels of the metrics of exchanges, in ingress-nginx's
+// order. host is left out with WithoutHost.
+var RouteLabelNames = []string{"status", "method", "path", "namespace", "ingress", "service", "canary", "host"}
+
+// perRoute declares a metric of exchanges (ingress-nginx:
+// internal/ingress/metric/collectors/socket.go).
+func perRoute(kind Kind, name, help string) *Metric {
+	return define(kind, name, help, slices.Clone(RouteLabelNames)...)
+}
+
+// Exchanges, as ingress-nginx counts them.
+var (
+	requests = perRoute(Counter, "nginx_ingress_controller_requests",
+		"Requests that were answered or given up, by status sent. 499 stands for no answer.")
+	requestDuration = perRoute(Histogram, "nginx_ingress_controller_request_duration_seconds",
+		"Time from the first byte of a request to the last byte of its response.")
+	responseDuration = perRoute(Histogram, "nginx_ingress_controller_response_duration_seconds",
+		"Time that the last endpoint tried took until the end of its response.")
+	headerDuration = perRoute(Histogram, "nginx_ingress_controller_header_duration_seconds",
+		"Time that the last endpoint tried took until the head of its response.")
+	connectDuration = perRoute(Histogram, "nginx_ingress_controller_connect_duration_seconds",
+		"Time until there was a connection to the last endpoint tried, 0 for one that was kept.")
+	requestSize = perRoute(Histogram, "nginx_ingress_controller_request_size",
+		"Bytes of a request, head and body.")
+	responseSize = perRoute(Histogram, "nginx_ingress_controller_response_size",
+		"Bytes of a response, head and body.")
+)
+
+// The configuration, as ingress-nginx reports it (controller.go). What was a
+// reload there is the publishing of a snapshot here.
+var (
+	buildInfo = define(Gauge, "nginx_ingress_controller_build_info",
+		"Always 1. The labels tell what was built.", "release", "build", "repository")
+	configHash = define(Gauge, "nginx_ingress_controller_config_hash",
+		"A hash of the configuration in use. Equal configurations have equal hashes.")
+	lastReloadSuccessful = define(Gauge, "nginx_ingress_controller_config_last_reload_successful",
+		"Whether the last configuration could be put to use.")
+	lastReloadTime = define(Gauge, "nginx_ingress_controller_config_last_reload_successful_timestamp_seconds",
+		"When a configuration was last put to use, in seconds since 1970.")
+	reloads = define(Counter, "nginx_ingress_controller_success",
+		"Configurations that were put to use.")
+	reloadErrors = define(Counter, "nginx_ingress_controller_errors",
+		"Configurations that could not be put to use. The one before them went on serving.")
+	sslExpireTime = define(Gauge, "nginx_ingress_controller_ssl_expire_time_seconds",
+		"When the certificate of a host expires, in seconds since 1970.",
+		"namespace", "class", "host", "secret_name", "identifier").bare()
+	leaderStatus = define(Gauge, "nginx_ingress_controller_leader_election_status",
+		"1 for the replica that writes the status of Ingresses, 0 for the others. name is that of the Lease.", "name")
+)
+
+// Connections from clients, as ingress-nginx reports them (nginx_status.go), and
+// the process (process.go).
+var (
+	connections = define(Gauge, "nginx_ingress_controller_nginx_process_connections",
+		"Connections from clients: active is all, waiting is between requests.", "state")
+	connectionsTotal = define(Counter, "nginx_ingress_controller_nginx_process_connections_total",
+		"Connections from clients: accepted, and handled (not refused for the limit).", "state")
+	requestsTotal = define(Counter, "nginx_ingress_controller_nginx_process_requests_total",
+		"Requests received, those refused for their form included.")
+	processes = define(Gauge, "nginx_ingress_controller_nginx_process_num_procs",
+		"Processes that serve: always 1.")
+	oldestStart = define(Gauge, "nginx_ingress_controller_nginx_process_oldest_start_time_seconds",
+		"When the process started, in seconds since 1970.")
+)
+
+// Snapshots.
+var (
+	snapshotGeneration = define(Gauge, "shockwave_snapshot_generation",
+		"Number of the snapshot in use, counted from 1. 0 means none yet.")
+	snapshotBuildSeconds = define(Gauge, "shockwave_snapshot_build_seconds",
+		"Time that the last configuration took to be built from its objects.")
+	snapshotCompileSeconds = define(Gauge, "shockwave_snapshot_compile_seconds",
+		"Time that the last snapshot took to be compiled from its configuration.")
+	snapshotHosts = define(Gauge, "shockwave_snapshot_hosts",
+		"Hosts in the configuration in use.")
+	snapshotRoutes = define(Gauge, "shockwave_snapshot_routes",
+		"Routes in the configuration in use.")
+	problems = define(Gauge, "shockwave_problems",
+		"Mistakes in the objects that the configuration in use was made from.", "reason")
+	endpointUpdates = define(Counter, "shockwave_endpoint_updates_total",
+		"Sets of endpoints that were put to use.")
+)
+
+// Upstreams and their pools of connections.
+var (
+	upstreamEndpoints = define(Gauge, "shockwave_upstream_endpoints",
+		"Endpoints of an upstream: all, and those left out for a while because they failed.", "upstream", "state")
+	upstreamConnections = define(Gauge, "shockwave_upstream_connections",
+		"Connections to the endpoints of an upstream: idle in the pool, or active.", "upstream", "state")
+	upstreamConnected = define(Counter, "shockwave_upstream_connections_created_total",
+		"Connections made to the endpoints of an upstream.", "upstream")
+	upstreamReused = define(Counter, "shockwave_upstream_connections_reused_total",
+		"Times that a kept connection was used again.", "upstream")
+	upstreamFailed = define(Counter, "shockwave_upstream_connections_failed_total",
+		"Connections to the endpoints of an upstream that could not be made.", "upstream")
+	upstreamClosed = define(Counter, "shockwave_upstream_connections_closed_total",
+		"Connections to the endpoints of an upstream that were closed, by reason.", "upstream", "reason")
+)
+
+// The engine.
+var (
+	refused = define(Counter, "shockwave_requests_refused_total",
+		"Requests refused for their form before they were routed, by reason.", "reason")
+	connectionsRefused = define(Counter, "shockwave_connections_refused_total",
+		"Connections closed at once because there were too many.")
+	panics = define(Counter, "shockwave_panics_total",
+		"Panics that ended one connection each.")
+	accessLogLines = define(Counter, "shockwave_access_log_lines_total",
+		"Lines of the access log that were written.")
+	accessLogDropped = define(Counter, "shockwave_access_log_dropped_total",
+		"Lines of the access log that were lost because its reader was too slow, or failed.")
+	routesKept = define(Gauge, "shockwave_metrics_routes",
+		"Routes that have series: in use, or removed not long ago.", "state")
+)
