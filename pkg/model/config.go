@@ -46,7 +46,8 @@ type TLSName struct {
 	// Name is a lower-case host name, or "*.example.com" for exactly one
 	// more label.
 	Name string
-	// Certificate names one of Config.Certificates.
+	// Certificate names one of Config.Certificates. Empty means the default
+	// certificate.
 	Certificate string
 }
 

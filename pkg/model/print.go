@@ -38,7 +38,7 @@ func (c *Config) String() string {
 		b.WriteString("certificate " + cert.Name + "  sha256:" + cert.fingerprint() + "\n")
 	}
 	for _, name := range c.TLSNames {
-		b.WriteString("tls " + name.Name + "  " + name.Certificate + "\n")
+		b.WriteString("tls " + name.Name + "  " + cmp.Or(name.Certificate, "-") + "\n")
 	}
 	for i := range c.Hosts {
 		c.Hosts[i].print(&b)

@@ -1,0 +1,116 @@
+package annotation
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/shockwave-ingress/shockwave/pkg/model"
+)
+
+// Prefix is the prefix of our own annotations.
+const Prefix = "shockwave.dev"
+
+// DefaultNginxPrefix is where ingress-nginx reads its annotations
+// (--annotations-prefix).
+const DefaultNginxPrefix = "nginx.ingress.kubernetes.io"
+
+// Scope is a set of the things that a setting governs.
+type Scope uint8
+
+const (
+	// Path settings govern the routes of an Ingress.
+	Path Scope = 1 << iota
+	// Upstream settings govern the connections to a Service, whichever routes
+	// lead there.
+	Upstream
+	// Listener settings govern downstream connections of the whole process.
+	// They stand on the IngressClass or in the ConfigMap, not on an Ingress.
+	Listener
+)
+
+// Values is what settings set. It starts with the defaults, or with what
+// weaker objects have set.
+type Values struct {
+	Options  model.Options
+	Pool     model.Pool
+	Listener model.Listener
+}
+
+// Defaults are the values that nothing has changed yet.
+func Defaults() Values {
+	return Values{
+		Options:  model.DefaultOptions(),
+		Pool:     model.DefaultPool(),
+		Listener: model.DefaultListener(),
+	}
+}
+
+// Annotation is one setting, a row of Table.
+type Annotation struct {
+	// Name is the annotation without its prefix, and the ConfigMap's key.
+	Name string
+	// Scope is what it governs.
+	Scope Scope
+	// Help is a sentence or two for the reference page: meaning, form,
+	// default.
+	Help string
+
+	// apply parses text and sets it, or changes nothing and tells why.
+	apply func(v *Values, text string, d dialect) error
+}
+
+// Inherited tells whether ingress-nginx has an annotation of the same name, so
+// that a is read under its prefix too.
+func (a Annotation) Inherited() bool {
+	_, ok := nginxByName[a.Name]
+	return ok
+}
+
+// dialect says in which form values are written.
+type dialect uint8
+
+const (
+	// ours takes bare seconds and Go durations.
+	ours dialect = iota
+	// nginx takes what ingress-nginx takes: bare seconds.
+	nginx
+)
+
+// define makes a row of Table: parse reads the value, set stores it.
+func define[T any](name string, scope Scope, help string,
+	parse func(text string, d dialect) (T, error), set func(*Values, T)) Annotation {
+	return Annotation{Name: name, Scope: scope, Help: help,
+		apply: func(v *Values, text string, d dialect) error {
+			value, err := parse(text, d)
+			if err != nil {
+				return err
+			}
+			set(v, value)
+			return nil
+		}}
+}
+
+// longestQuote bounds what a message repeats of an object: its author decides
+// how long it is.
+const longestQuote = 80
+
+// quote shows a value in a message.
+func quote(text string) string { return fmt.Sprintf("%q", shorten(text)) }
+
+// shorten cuts a text that is too long to repeat.
+func shorten(text string) string {
+	if len(text) > longestQuote {
+		return strings.ToValidUTF8(text[:longestQuote], "") + "…"
+	}
+	return text
+}
+
+// Set sets in v the setting called name from text, in the form that annotations
+// of ours have. It changes nothing when it fails.
+func Set(v *Values, name, text string) error {
+	setting := byName[name]
+	if setting == nil {
+		return fmt.Errorf("no setting is called %s", quote(name))
+	}
+	return setting.apply(v, text, ours)
+}

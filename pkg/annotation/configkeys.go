@@ -1,0 +1,99 @@
+package annotation
+
+// meaningless marks a key that tunes nginx itself: it is accepted and needs no
+// word.
+const meaningless = "\x00"
+
+// configKeys are the keys of ingress-nginx's ConfigMap that have no effect here
+// (IN: docs/user-guide/nginx-configuration/configmap.md), each with the value
+// that asks for what happens anyway. Such a value needs no Problem.
+var configKeys = func() map[string]string {
+	keys := map[string]string{
+		"allow-cross-namespace-resources": "false",
+		"allow-snippet-annotations":       "false",
+		"compute-full-forwarded-for":      "false",
+		"disable-access-log":              "false",
+		"disable-ipv6":                    "false",
+		"enable-brotli":                   "false",
+		"enable-modsecurity":              "false",
+		"enable-ocsp":                     "false",
+		"enable-opentelemetry":            "false",
+		"enable-owasp-modsecurity-crs":    "false",
+		"enable-real-ip":                  "false",
+		"force-ssl-redirect":              "false",
+		"generate-request-id":             "true",
+		"hsts":                            "false",
+		"limit-rate":                      "0",
+		"limit-rate-after":                "0",
+		"load-balance":                    "round_robin",
+		"proxy-buffering":                 "off",
+		"proxy-cookie-domain":             "off",
+		"proxy-cookie-path":               "off",
+		"proxy-redirect-from":             "off",
+		"proxy-request-buffering":         "off",
+		"retry-non-idempotent":            "false",
+		"service-upstream":                "false",
+		"ssl-redirect":                    "false",
+		"ssl-reject-handshake":            "false",
+		"strict-validate-path-type":       "true",
+		"use-forwarded-headers":           "false",
+		"use-geoip":                       "false",
+		"use-geoip2":                      "false",
+		"use-gzip":                        "false",
+		"use-proxy-protocol":              "false",
+	}
+	for _, key := range unsupportedKeys {
+		keys[key] = ""
+	}
+	for _, key := range meaninglessKeys {
+		keys[key] = meaningless
+	}
+	return keys
+}()
+
+// unsupportedKeys have no value, but for the empty one, that is honoured
+// without being read.
+var unsupportedKeys = []string{
+	"access-log-params", "access-log-path", "add-headers", "allow-backend-server-header",
+	"annotation-value-word-blocklist", "annotations-risk-level", "bind-address", "block-cidrs",
+	"block-referers", "block-user-agents", "brotli-level", "brotli-min-length", "brotli-types",
+	"client-body-buffer-size", "client-header-buffer-size", "custom-http-errors", "default-type",
+	"denylist-source-range", "enable-access-log-for-default-backend", "enable-syslog",
+	"enable-underscores-in-headers", "forwarded-for-header", "global-allowed-response-headers",
+	"global-auth-always-set-cookie", "global-auth-cache-duration", "global-auth-cache-key",
+	"global-auth-method", "global-auth-request-redirect", "global-auth-response-headers",
+	"global-auth-signin", "global-auth-signin-redirect-param", "global-auth-snippet",
+	"global-auth-url", "gzip-disable", "gzip-level", "gzip-min-length", "gzip-types", "hide-headers",
+	"hsts-include-subdomains", "hsts-max-age", "hsts-preload", "http-access-log-path",
+	"http-redirect-code", "http-snippet", "http2-max-concurrent-streams", "ignore-invalid-headers",
+	"large-client-header-buffers", "limit-conn-status-code", "limit-conn-zone-variable",
+	"limit-req-status-code", "location-snippet", "log-format-escape-json",
+	"log-format-escape-none", "log-format-stream", "log-format-upstream", "main-snippet",
+	"modsecurity-snippet", "no-auth-locations", "no-tls-redirect-locations",
+	"opentelemetry-operation-name", "opentelemetry-trust-incoming-span", "otel-max-export-batch-size",
+	"otel-max-queuesize", "otel-sampler", "otel-sampler-parent-based", "otel-sampler-ratio",
+	"otel-schedule-delay-millis", "otel-service-name", "otlp-collector-host", "otlp-collector-port",
+	"plugins", "proxy-add-original-uri-header", "proxy-buffer-size", "proxy-buffers-number",
+	"proxy-busy-buffers-size", "proxy-http-version",
+	"proxy-max-temp-file-size", "proxy-next-upstream", "proxy-next-upstream-timeout",
+	"proxy-next-upstream-tries", "proxy-protocol-header-timeout", "proxy-real-ip-cidr",
+	"proxy-redirect-to", "proxy-set-headers", "proxy-ssl-location-only", "proxy-stream-next-upstream",
+	"proxy-stream-next-upstream-timeout", "proxy-stream-next-upstream-tries",
+	"proxy-stream-responses", "proxy-stream-timeout", "relative-redirects", "server-snippet",
+	"server-tokens", "skip-access-log-urls", "ssl-ciphers", "ssl-early-data", "ssl-ecdh-curve",
+	"ssl-protocols", "ssl-session-ticket-key", "ssl-session-tickets", "ssl-session-timeout",
+	"stream-access-log-path", "stream-snippet", "syslog-host", "syslog-port", "use-http2",
+	"use-port-in-redirects", "whitelist-source-range", "worker-shutdown-timeout",
+}
+
+// meaninglessKeys tune nginx's processes, hash tables and files.
+var meaninglessKeys = []string{
+	"aio", "debug-connections", "disable-ipv6-dns", "enable-aio-write", "enable-multi-accept",
+	"error-log-level", "error-log-path", "lua-shared-dicts", "map-hash-bucket-size",
+	"max-worker-connections", "max-worker-open-files", "nginx-status-ipv4-whitelist",
+	"nginx-status-ipv6-whitelist", "proxy-headers-hash-bucket-size",
+	"proxy-headers-hash-max-size", "reuse-port",
+	"server-name-hash-bucket-size", "server-name-hash-max-size", "ssl-buffer-size", "ssl-dh-param",
+	"ssl-session-cache", "ssl-session-cache-size", "variables-hash-bucket-size",
+	"variables-hash-max-size", "worker-cpu-affinity", "worker-processes",
+}

@@ -1,0 +1,47 @@
+package annotation
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/shockwave-ingress/shockwave/pkg/model"
+)
+
+// ConfigMap sets in v what the keys of the controller's ConfigMap set. The keys
+// are the names of Table and those of ingress-nginx's ConfigMap; durations may
+// be bare seconds or Go's. Its author runs the cluster, so a key that protects
+// and is not supported is a Problem and denies nothing.
+func ConfigMap(object model.ObjectRef, data map[string]string, v *Values) []model.Problem {
+	in := reading{object: object, allowed: Path | Upstream | Listener, values: v}
+	for _, key := range slices.Sorted(maps.Keys(data)) {
+		value := strings.TrimSpace(data[key])
+		usual, known := configKeys[key]
+		switch {
+		case byName[key] != nil:
+			in.set(byName[key], shorten(key), value, ours)
+		case known && usual != meaningless && !strings.EqualFold(value, usual):
+			in.problem(model.ReasonUnsupportedSetting, "%s is not supported and has no effect", key)
+		case !known:
+			in.unknownKey(key)
+		}
+	}
+	return in.result.Problems
+}
+
+func (in *reading) unknownKey(key string) {
+	hint := ""
+	if near := suggest(key, configNames); near != "" && len(in.result.Problems) < mostProblems {
+		hint = ": did you mean " + near + "?"
+	}
+	in.problem(model.ReasonUnknownSetting, "%s is not a key of this ConfigMap%s", shorten(key), hint)
+}
+
+// configNames are the keys that a misspelling may mean.
+var configNames = func() []string {
+	names := slices.Sorted(maps.Keys(configKeys))
+	for _, a := range Table {
+		names = append(names, a.Name)
+	}
+	return names
+}()

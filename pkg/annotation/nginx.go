@@ -1,0 +1,100 @@
+package annotation
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// nginxAnnotation is one annotation of ingress-nginx.
+type nginxAnnotation struct {
+	// name is the annotation without its prefix.
+	name string
+	// effect is what becomes of an Ingress that carries it while Shockwave
+	// does not implement it.
+	effect effect
+	// idle tells values that ask for what happens anyway, such as "false" for
+	// a feature that is off. nil means that none does.
+	idle func(value string) bool
+}
+
+// effect is what an annotation costs that is not implemented.
+type effect uint8
+
+const (
+	// plain costs the feature.
+	plain effect = iota
+	// protects costs the routes, which answer 503: fail closed.
+	protects
+	// diverts costs the routes, which are not served at all: they would take
+	// over the traffic of which they are meant to get a share.
+	diverts
+)
+
+// nginxByName finds the rows of nginxTable.
+var nginxByName = func() map[string]*nginxAnnotation {
+	m := make(map[string]*nginxAnnotation, len(nginxTable))
+	for i := range nginxTable {
+		m[nginxTable[i].name] = &nginxTable[i]
+	}
+	return m
+}()
+
+// removed maps names that ingress-nginx once had, or that are often taken for
+// its annotations, to advice.
+var removed = map[string]string{
+	"secure-backends":             "use backend-protocol",
+	"enable-websockets":           "WebSocket always works",
+	"client-max-body-size":        "use proxy-body-size",
+	"session-cookie-hash":         "ingress-nginx no longer has it",
+	"enable-opentracing":          "ingress-nginx no longer has it",
+	"influxdb-host":               "ingress-nginx no longer has it",
+	"enable-influxdb":             "ingress-nginx no longer has it",
+	"global-rate-limit":           "ingress-nginx no longer has it",
+	"use-forwarded-headers":       "it is a key of the ConfigMap",
+	"large-client-header-buffers": "it is a key of the ConfigMap",
+	"client-header-buffer-size":   "it is a key of the ConfigMap",
+	"proxy-set-headers":           "it is a key of the ConfigMap",
+	"add-headers":                 "it is a key of the ConfigMap",
+}
+
+// Booleans are read as Go's ParseBool does, as in ingress-nginx.
+
+func isFalse(value string) bool {
+	b, err := strconv.ParseBool(value)
+	return err == nil && !b
+}
+
+func isTrue(value string) bool {
+	b, err := strconv.ParseBool(value)
+	return err == nil && b
+}
+
+func isZero(value string) bool {
+	n, err := strconv.Atoi(value)
+	return err == nil && n == 0
+}
+
+func isBlank(value string) bool { return value == "" }
+
+// is returns a test for one word in any case.
+func is(word string) func(string) bool {
+	return func(value string) bool { return strings.EqualFold(value, word) }
+}
+
+// isEveryone tells whether a list of ranges holds all IPv4 and all IPv6
+// addresses, as cert-manager writes it on the Ingresses of its solvers.
+func isEveryone(value string) bool {
+	var v4, v6 bool
+	for part := range strings.SplitSeq(value, ",") {
+		prefix, err := netip.ParsePrefix(strings.TrimSpace(part))
+		if err != nil {
+			return false
+		}
+		if prefix.Bits() == 0 {
+			v4 = v4 || prefix.Addr().Is4()
+			v6 = v6 || prefix.Addr().Is6()
+		}
+	}
+	return v4 && v6
+}

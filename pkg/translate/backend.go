@@ -1,0 +1,211 @@
+package translate
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/shockwave-ingress/shockwave/pkg/model"
+)
+
+// target is what a backend resolves to. Its zero value answers 503.
+type target struct {
+	// key names the Service's port by number: the number stays the same
+	// whichever Ingresses come and go, and two Ingresses share the upstream
+	// when one writes the number and the other the name. ingress-nginx names
+	// its upstreams by what the Ingress wrote, which mostly is the number.
+	key          model.UpstreamKey
+	externalName string
+	externalPort uint16
+}
+
+func (t target) model(pool model.Pool) model.Upstream {
+	return model.Upstream{Key: t.key, ExternalName: t.externalName, ExternalPort: t.externalPort, Pool: pool}
+}
+
+// backendError is why a backend cannot be served.
+type backendError struct{ reason, message string }
+
+func (e *backendError) Error() string { return e.message }
+
+func refuse(reason, format string, args ...any) *backendError {
+	return &backendError{reason, fmt.Sprintf(format, args...)}
+}
+
+// resolve finds what a backend of an Ingress refers to. What cannot be found is
+// a Problem and a zero target.
+func (b *build) resolve(in *ingress, backend *networkingv1.IngressBackend) target {
+	t, err := b.lookUp(in.Namespace, backend)
+	if err != nil {
+		b.tell(in, err.reason, "%s: its paths answer 503", err.message)
+		return target{}
+	}
+	return t
+}
+
+func (b *build) lookUp(namespace string, backend *networkingv1.IngressBackend) (target, *backendError) {
+	switch {
+	case backend.Service != nil && backend.Service.Name != "":
+	case backend.Resource != nil:
+		return target{}, refuse(model.ReasonUnsupportedBackend,
+			"backend %s %s is not a Service", shorten(backend.Resource.Kind), shorten(backend.Resource.Name))
+	default:
+		return target{}, refuse(model.ReasonUnsupportedBackend, "a backend names no Service")
+	}
+	name := types.NamespacedName{Namespace: namespace, Name: backend.Service.Name}
+	service := b.services[name]
+	if service == nil {
+		return target{}, refuse(model.ReasonServiceNotFound, "Service %s does not exist", shorten(name.String()))
+	}
+	wanted := backend.Service.Port
+	port := findPort(service, wanted)
+	if service.Spec.Type == corev1.ServiceTypeExternalName {
+		return b.external(service, port, wanted)
+	}
+	if port == nil {
+		return target{}, refuse(model.ReasonPortNotFound,
+			"Service %s has no port %s", name, shorten(portText(wanted)))
+	}
+	return target{key: upstreamKey(service, port.Port)}, nil
+}
+
+// resolveFirstPort is lookUp for a Service of which the first port is meant.
+func (b *build) resolveFirstPort(service *corev1.Service) (target, *backendError) {
+	for i := range service.Spec.Ports {
+		port := &service.Spec.Ports[i]
+		switch {
+		case !isTCP(port.Protocol):
+		case service.Spec.Type == corev1.ServiceTypeExternalName:
+			return b.external(service, port, networkingv1.ServiceBackendPort{Number: port.Port})
+		default:
+			return target{key: upstreamKey(service, port.Port)}, nil
+		}
+	}
+	return target{}, refuse(model.ReasonPortNotFound, "the Service has no TCP port")
+}
+
+func upstreamKey(service *corev1.Service, port int32) model.UpstreamKey {
+	return model.UpstreamKey{
+		Namespace: service.Namespace,
+		Service:   service.Name,
+		Port:      strconv.FormatInt(int64(port), 10),
+	}
+}
+
+// findPort finds the TCP port of a Service that a backend means: by number, by
+// name, or else by targetPort, which ingress-nginx accepts too (IN:
+// controller.go, serviceEndpoints). It returns nil when there is none.
+func findPort(service *corev1.Service, wanted networkingv1.ServiceBackendPort) *corev1.ServicePort {
+	var byTarget *corev1.ServicePort
+	for i := range service.Spec.Ports {
+		port := &service.Spec.Ports[i]
+		if !isTCP(port.Protocol) {
+			continue
+		}
+		if wanted.Number != 0 && port.Port == wanted.Number || wanted.Name != "" && port.Name == wanted.Name {
+			return port
+		}
+		meant := port.TargetPort.Type == intstr.Int && wanted.Number != 0 && port.TargetPort.IntVal == wanted.Number ||
+			port.TargetPort.Type == intstr.String && wanted.Name != "" && port.TargetPort.StrVal == wanted.Name
+		if meant && byTarget == nil {
+			byTarget = port
+		}
+	}
+	return byTarget
+}
+
+func isTCP(p corev1.Protocol) bool { return p == corev1.ProtocolTCP || p == "" }
+
+func portText(p networkingv1.ServiceBackendPort) string {
+	if p.Name != "" {
+		return strconv.Quote(p.Name)
+	}
+	return strconv.FormatInt(int64(p.Number), 10)
+}
+
+// external resolves a backend of type ExternalName. Such a Service need not list
+// the port: then the number that the Ingress wrote is used (IN: controller.go,
+// externalNamePorts).
+func (b *build) external(service *corev1.Service, port *corev1.ServicePort, wanted networkingv1.ServiceBackendPort) (target, *backendError) {
+	name := service.Namespace + "/" + service.Name
+	if b.settings.DisableExternalName {
+		return target{}, refuse(model.ReasonExternalNameRefused,
+			"Service %s is of type ExternalName, which is switched off", name)
+	}
+	external, err := externalHost(service.Spec.ExternalName)
+	if err != "" {
+		return target{}, refuse(model.ReasonExternalNameRefused,
+			"Service %s: externalName %q: %s", name, shorten(service.Spec.ExternalName), err)
+	}
+	key, number := wanted.Number, wanted.Number
+	if port != nil {
+		key, number = port.Port, port.Port
+		if port.TargetPort.Type == intstr.Int && port.TargetPort.IntVal != 0 {
+			number = port.TargetPort.IntVal
+		}
+	}
+	if number < 1 || number > 65535 {
+		return target{}, refuse(model.ReasonPortNotFound,
+			"Service %s has no port %s", name, shorten(portText(wanted)))
+	}
+	return target{upstreamKey(service, key), external, uint16(number)}, nil
+}
+
+// externalHost checks the name that a Service of type ExternalName points to and
+// returns it without its final dot. Names and addresses of this host, and of
+// its link (where clouds serve credentials), are refused; so are the number
+// forms that some resolvers take for addresses, such as 127.1 and 0x7f000001.
+// Names that resolve to such an address are for the data plane to refuse.
+func externalHost(name string) (host, refused string) {
+	host = strings.ToLower(strings.TrimSuffix(name, "."))
+	if addr, err := netip.ParseAddr(host); err == nil {
+		addr = addr.Unmap()
+		if addr.Zone() != "" || addr.IsLoopback() || addr.IsUnspecified() || addr.IsLinkLocalUnicast() || addr.IsMulticast() {
+			return "", "this address must not be proxied to"
+		}
+		return addr.String(), ""
+	}
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	if last == "localhost" {
+		return "", "this host must not be proxied to"
+	}
+	normal, err := normalHost(host)
+	switch {
+	case err != nil:
+		return "", err.Error()
+	case normal == "" || strings.HasPrefix(normal, "*"):
+		return "", "want a DNS name"
+	case last[0] >= '0' && last[0] <= '9':
+		return "", "want a DNS name whose last label is not a number"
+	}
+	return normal, ""
+}
+
+// upstream is one upstream of the model in the making.
+type upstream struct {
+	model.Upstream
+	// owner is the Ingress that decides the pool: the oldest that refers to
+	// it (IN: controller.go, createUpstreams).
+	owner model.ObjectRef
+}
+
+// use adds the upstream of a target, or, where it is there already, checks that
+// the Ingress wants no other pool.
+func (b *build) use(in *ingress, t target) {
+	up := b.upstreams[t.key]
+	if up == nil {
+		b.upstreams[t.key] = &upstream{t.model(in.pool), in.ref}
+		return
+	}
+	if in.setsPool && up.Pool != in.pool && !sameObject(up.owner, in.ref) {
+		b.tell(in, model.ReasonPoolConflict,
+			"the pool of %v is set by the older %v: the upstream-keepalive-* annotations here have no effect on it",
+			t.key, nameOf(up.owner))
+	}
+}

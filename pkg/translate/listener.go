@@ -1,0 +1,140 @@
+package translate
+
+import (
+	"strconv"
+
+	networkingv1 "k8s.io/api/networking/v1"
+
+	"github.com/shockwave-ingress/shockwave/api/v1alpha1"
+	"github.com/shockwave-ingress/shockwave/pkg/annotation"
+	"github.com/shockwave-ingress/shockwave/pkg/model"
+)
+
+// readBase reads what holds for all classes, from weakest to strongest: the
+// defaults, the flags, the ConfigMap.
+func (b *build) readBase() {
+	b.base = annotation.Defaults()
+	if mode := string(b.settings.AllocationMode); mode != "" {
+		if err := annotation.Set(&b.base, "allocation-mode", mode); err != nil {
+			b.problem(model.ObjectRef{Kind: "Flag", Name: "--allocation-mode"},
+				model.ReasonInvalidValue, "%q: %v", mode, err)
+		}
+	}
+	name := b.settings.ConfigMap
+	if name.Name == "" {
+		return
+	}
+	for _, m := range b.objs.ConfigMaps {
+		if m.Namespace == name.Namespace && m.Name == name.Name {
+			ref := b.ref("ConfigMap", m.Namespace, m.Name)
+			b.problems = append(b.problems, annotation.ConfigMap(ref, m.Data, &b.base)...)
+		}
+	}
+}
+
+// listener returns the settings of listeners: those of the class named by
+// --ingress-class, if there is one.
+func (b *build) listener() model.Listener {
+	if c := b.classes[b.settings.IngressClass]; c != nil {
+		return c.values.Listener
+	}
+	return b.base.Listener
+}
+
+// setsListener tells whether a class changes what only a listener has. Its
+// allocation mode is also the default of its Ingresses, and so never without
+// effect.
+func (b *build) setsListener(values annotation.Values) bool {
+	values.Listener.AllocationMode = b.base.Listener.AllocationMode
+	return values.Listener != b.base.Listener
+}
+
+// ListenerConfigInForce returns the ListenerConfig whose settings of listeners
+// are in force: that of the class named by --ingress-class. It is nil when there
+// is none.
+func ListenerConfigInForce(objs *Objects, settings Settings) *v1alpha1.ListenerConfig {
+	class := newSelector(objs, settings).classes[settings.IngressClass]
+	if class == nil || !refersToListenerConfig(class) {
+		return nil
+	}
+	return objs.listenerConfig(class.Spec.Parameters.Name)
+}
+
+// refersToListenerConfig tells whether a class has parameters that are ours.
+func refersToListenerConfig(class *networkingv1.IngressClass) bool {
+	p := class.Spec.Parameters
+	return p != nil && p.APIGroup != nil && *p.APIGroup == v1alpha1.GroupVersion.Group &&
+		p.Kind == v1alpha1.ListenerConfigKind &&
+		(p.Scope == nil || *p.Scope == networkingv1.IngressClassParametersReferenceScopeCluster)
+}
+
+func (o *Objects) listenerConfig(name string) *v1alpha1.ListenerConfig {
+	for _, config := range o.ListenerConfigs {
+		if config.Name == name {
+			return config
+		}
+	}
+	return nil
+}
+
+// listenerConfigOf follows the parameters of a class.
+func (b *build) listenerConfigOf(ref model.ObjectRef, class *networkingv1.IngressClass) *v1alpha1.ListenerConfig {
+	if class.Spec.Parameters == nil {
+		return nil
+	}
+	if !refersToListenerConfig(class) {
+		b.problem(ref, model.ReasonUnsupportedSetting,
+			"spec.parameters has no effect: it may name a cluster-scoped %s of %s only",
+			v1alpha1.ListenerConfigKind, v1alpha1.GroupVersion.Group)
+		return nil
+	}
+	config := b.objs.listenerConfig(class.Spec.Parameters.Name)
+	if config == nil {
+		b.problem(ref, model.ReasonListenerConfigNotFound,
+			"ListenerConfig %s does not exist", shorten(class.Spec.Parameters.Name))
+	}
+	return config
+}
+
+// applyListenerConfig sets what config sets. Its fields are bounded like the
+// annotations of the same meaning, for objects that no API server validated.
+func (b *build) applyListenerConfig(config *v1alpha1.ListenerConfig, values *annotation.Values) {
+	ref := b.ref(v1alpha1.ListenerConfigKind, "", config.Name)
+	for _, field := range listenerFields(&config.Spec) {
+		if err := annotation.Set(values, field.setting, field.value); err != nil {
+			b.problem(ref, model.ReasonInvalidValue, "spec.%s: %q: %v", field.name, shorten(field.value), err)
+		}
+	}
+}
+
+// listenerField is a field of a ListenerConfig that is set, with the setting
+// that means the same.
+type listenerField struct{ name, setting, value string }
+
+func listenerFields(spec *v1alpha1.ListenerConfigSpec) []listenerField {
+	var fields []listenerField
+	if spec.AllocationMode != nil {
+		fields = append(fields, listenerField{"allocationMode", "allocation-mode", string(*spec.AllocationMode)})
+	}
+	if spec.KeepAliveTimeout != nil {
+		fields = append(fields, listenerField{"keepAliveTimeout", "keep-alive", spec.KeepAliveTimeout.Duration.String()})
+	}
+	if spec.KeepAliveRequests != nil {
+		fields = append(fields, listenerField{"keepAliveRequests", "keep-alive-requests", decimal(*spec.KeepAliveRequests)})
+	}
+	if spec.MaxConnections != nil {
+		fields = append(fields, listenerField{"maxConnections", "max-connections", decimal(*spec.MaxConnections)})
+	}
+	if spec.HeaderTimeout != nil {
+		fields = append(fields, listenerField{"headerTimeout", "client-header-timeout", spec.HeaderTimeout.Duration.String()})
+	}
+	if spec.BodyTimeout != nil {
+		fields = append(fields, listenerField{"bodyTimeout", "client-body-timeout", spec.BodyTimeout.Duration.String()})
+	}
+	if spec.MaxHeaderBytes != nil {
+		fields = append(fields, listenerField{"maxHeaderBytes", "max-header-bytes", decimal(*spec.MaxHeaderBytes)})
+	}
+	return fields
+}
+
+func decimal(n int32) string { return strconv.FormatInt(int64(n), 10) }

@@ -1,0 +1,212 @@
+package translate
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	networkingv1 "k8s.io/api/networking/v1"
+
+	"github.com/shockwave-ingress/shockwave/pkg/annotation"
+	"github.com/shockwave-ingress/shockwave/pkg/model"
+)
+
+// ingress is an Ingress of ours with its settings read.
+type ingress struct {
+	*networkingv1.Ingress
+	ref     model.ObjectRef
+	options model.Options
+	pool    model.Pool
+	// setsPool tells that its own annotations say something about pool.
+	setsPool bool
+	denied   string
+	// said holds the messages of its Problems: what many paths have in
+	// common is told once.
+	said map[string]bool
+}
+
+// open reads the annotations of Ingresses, and leaves out those whose routes
+// must not be served.
+func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
+	opened := make([]*ingress, 0, len(ingresses))
+	for _, object := range ingresses {
+		class := b.classFor(object)
+		in := &ingress{Ingress: object, ref: b.ref("Ingress", object.Namespace, object.Name)}
+		result := b.reader.Ingress(in.ref, object.Annotations, &class.values)
+		b.problems = append(b.problems, result.Problems...)
+		if result.Diverted || class.diverted {
+			continue
+		}
+		in.options, in.pool = class.values.Options, class.values.Pool
+		in.setsPool = result.Set&annotation.Upstream != 0
+		in.denied = cmp.Or(result.Denied, class.denied)
+		opened = append(opened, in)
+	}
+	return opened
+}
+
+// tell records a Problem of an Ingress, unless it has the same one already.
+func (b *build) tell(in *ingress, reason, format string, args ...any) {
+	message := fmt.Sprintf(format, args...)
+	if in.said[message] {
+		return
+	}
+	if in.said == nil {
+		in.said = make(map[string]bool)
+	}
+	in.said[message] = true
+	b.problems = append(b.problems, model.Problem{Object: in.ref, Reason: reason, Message: message})
+}
+
+// addRules adds the routes of an Ingress. Older Ingresses were added before and
+// keep what they have.
+func (b *build) addRules(in *ingress) {
+	var fallback *model.Route
+	if in.Spec.DefaultBackend != nil {
+		fallback = b.route(in, routeKey{}, in.Spec.DefaultBackend)
+	}
+	if len(in.Spec.Rules) == 0 {
+		if fallback == nil {
+			b.tell(in, model.ReasonNoBackend, "the Ingress has neither rules nor a default backend")
+			return
+		}
+		b.setFallback(in, b.host(""), fallback)
+		return
+	}
+	for i := range in.Spec.Rules {
+		b.addRule(in, &in.Spec.Rules[i], fallback)
+	}
+}
+
+func (b *build) addRule(in *ingress, rule *networkingv1.IngressRule, fallback *model.Route) {
+	name, err := normalHost(rule.Host)
+	if err != nil {
+		b.tell(in, model.ReasonInvalidHost, "host %q: %v", shorten(rule.Host), err)
+		return
+	}
+	h := b.host(name)
+	if fallback != nil {
+		b.setFallback(in, h, fallback)
+	}
+	// A rule without http sends all of its host to the default backend.
+	if rule.HTTP == nil || len(rule.HTTP.Paths) == 0 {
+		if fallback == nil && b.settings.DefaultBackendService.Name == "" {
+			b.tell(in, model.ReasonNoBackend,
+				"host %s has no paths, and the Ingress no default backend", h.label())
+		}
+		return
+	}
+	for i := range rule.HTTP.Paths {
+		b.addPath(in, h, &rule.HTTP.Paths[i])
+	}
+}
+
+// setFallback makes the default backend of an Ingress serve what no path of a
+// host matches.
+func (b *build) setFallback(in *ingress, h *host, fallback *model.Route) {
+	switch {
+	case h.fallback == nil:
+		h.fallback = fallback
+	case !sameObject(h.fallback.Ingress, in.ref):
+		b.tell(in, model.ReasonPathConflict,
+			"%s already has the default backend of %v", h.label(), nameOf(h.fallback.Ingress))
+	}
+}
+
+func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath) {
+	key, err := routePath(path)
+	if err != nil {
+		b.tell(in, model.ReasonInvalidPath, "%s, path %q: %v", h.label(), shorten(path.Path), err)
+		return
+	}
+	older, taken := h.routes[key]
+	switch {
+	case !taken:
+		h.routes[key] = *b.route(in, key, &path.Backend)
+	case !sameObject(older.Ingress, in.ref):
+		b.tell(in, model.ReasonPathConflict, "%s%s is already served by %v",
+			h.label(), shorten(key.path), nameOf(older.Ingress))
+	case b.resolve(in, &path.Backend).key != older.Upstream:
+		b.tell(in, model.ReasonPathConflict, "%s%s stands twice in this Ingress: the first one is served",
+			h.label(), shorten(key.path))
+	}
+}
+
+// route makes a route of an Ingress.
+func (b *build) route(in *ingress, key routeKey, backend *networkingv1.IngressBackend) *model.Route {
+	target := b.resolve(in, backend)
+	if !target.key.IsZero() {
+		b.use(in, target)
+	}
+	return &model.Route{
+		Path: key.path, Match: key.match, Upstream: target.key,
+		Ingress: in.ref, Options: in.options, Denied: in.denied,
+	}
+}
+
+// addDefaultBackend lets --default-backend-service serve what no Ingress does:
+// the unmatched paths of each host, and all other hosts. Without the Service
+// they answer 404, as in ingress-nginx.
+func (b *build) addDefaultBackend() {
+	name := b.settings.DefaultBackendService
+	if name.Name == "" {
+		return
+	}
+	ref := b.ref("Service", name.Namespace, name.Name)
+	service := b.services[name]
+	if service == nil {
+		b.problem(ref, model.ReasonServiceNotFound, "the default backend's Service does not exist")
+		return
+	}
+	// Which port is not said: it is the first one (IN: controller.go,
+	// getDefaultUpstream).
+	target, err := b.resolveFirstPort(service)
+	if err != nil {
+		b.problem(ref, err.reason, "default backend: %s", err.message)
+		return
+	}
+	up := b.upstreams[target.key]
+	if up == nil {
+		b.upstreams[target.key] = &upstream{Upstream: target.model(b.base.Pool)}
+	}
+	fallback := &model.Route{Upstream: target.key, Options: b.base.Options}
+	b.host("")
+	for _, h := range b.hosts {
+		if h.fallback == nil {
+			h.fallback = fallback
+		}
+	}
+}
+
+// model returns the host as the model has it: routes by path, exact first.
+func (h *host) model(certificate string) model.Host {
+	return model.Host{
+		Name:        h.name,
+		Certificate: certificate,
+		Fallback:    h.fallback,
+		Routes: slices.SortedFunc(maps.Values(h.routes), func(r, s model.Route) int {
+			return cmp.Or(cmp.Compare(r.Path, s.Path), cmp.Compare(s.Match, r.Match))
+		}),
+	}
+}
+
+func sameObject(a, b model.ObjectRef) bool {
+	return a.Kind == b.Kind && a.Namespace == b.Namespace && a.Name == b.Name
+}
+
+// nameOf is how messages show another object: without its file.
+func nameOf(r model.ObjectRef) string {
+	return model.ObjectRef{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}.String()
+}
+
+// shorten cuts a text that is too long to repeat in a message: an object's
+// author decides how long it is.
+func shorten(text string) string {
+	const most = 120
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
