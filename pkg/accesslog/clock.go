@@ -14,6 +14,10 @@ type stamp struct {
 	text   string
 }
 
+// maxEarlier bounds how far behind the latest second another may be without taking
+// its place: exchanges end in any order, but a clock may also be set back.
+const maxEarlier = 5
+
 // latest is the latest second that was formatted. It is made anew once a second.
 var latest atomic.Pointer[stamp]
 
@@ -24,7 +28,7 @@ func appendTime(dst []byte, t time.Time) []byte {
 	if s != nil && s.second == second {
 		return append(dst, s.text...)
 	}
-	if s != nil && s.second > second { // an exchange of the second before
+	if s != nil && s.second > second && s.second-second < maxEarlier {
 		return t.Local().AppendFormat(dst, timeLocal)
 	}
 	s = &stamp{second: second, text: t.Local().Format(timeLocal)}

@@ -73,7 +73,7 @@ func (o output) routes() {
 				labels = append(labels, r.labels.Host)
 			}
 			for _, t := range times {
-				h := s.read(t.at, l.timeShown, 1/float64(time.Second))
+				h := s.read(t.at, l.timeShown, float64(time.Second))
 				if t.metric == requestDuration && !o.m.options.excludes(requests) {
 					o.value(requests, float64(h.count), labels...)
 				}

@@ -78,8 +78,8 @@ type histogram struct {
 	buckets map[float64]uint64
 }
 
-// read returns the histogram at the cell at. One of its values is worth unit of
-// the shown ones.
+// read returns the histogram at the cell at. A shown unit is that many of its
+// values: a second is 1e9 nanoseconds.
 func (s *series) read(at int, shown []float64, unit float64) histogram {
 	h := histogram{buckets: make(map[float64]uint64, len(shown))}
 	for i, bound := range shown {
@@ -87,6 +87,6 @@ func (s *series) read(at int, shown []float64, unit float64) histogram {
 		h.buckets[bound] = h.count
 	}
 	h.count += s.cells[at+len(shown)].Load()
-	h.sum = float64(s.cells[at+len(shown)+1].Load()) * unit
+	h.sum = float64(s.cells[at+len(shown)+1].Load()) / unit
 	return h
 }
