@@ -284,3 +284,17 @@ func TestCRDsAreThoseOfConfig(t *testing.T) {
 		}
 	}
 }
+
+// The plain manifests run the very pod that the chart runs by default.
+func TestPodIsThatOfConfig(t *testing.T) {
+	chart := find[appsv1.Deployment](t, rendered(t, "golden/default.yaml"), "Deployment", "").Spec
+	config := find[appsv1.Deployment](t, rendered(t, "../../config/controller/deployment.yaml"), "Deployment", "").Spec
+	// Overlays and kustomize's images set the tag.
+	chart.Template.Spec.Containers[0].Image, _, _ = strings.Cut(chart.Template.Spec.Containers[0].Image, ":")
+	if diff := cmp.Diff(config.Template.Spec, chart.Template.Spec); diff != "" {
+		t.Errorf("pod (-config +chart):\n%s", diff)
+	}
+	if diff := cmp.Diff(config.Strategy, chart.Strategy); diff != "" {
+		t.Errorf("strategy (-config +chart):\n%s", diff)
+	}
+}
