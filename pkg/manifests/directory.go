@@ -1,0 +1,243 @@
+package manifests
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/shockwave-ingress/shockwave/api/v1alpha1"
+	"github.com/shockwave-ingress/shockwave/pkg/model"
+	"github.com/shockwave-ingress/shockwave/pkg/translate"
+)
+
+// The reasons of Problems that only files can have.
+const (
+	// ReasonUnknownField is a field that the kind does not have, such as a
+	// misspelt one, or a field that is given twice.
+	ReasonUnknownField = "UnknownField"
+	// ReasonDuplicate is an object that an earlier document has defined.
+	ReasonDuplicate = "DuplicateObject"
+)
+
+// emptyFor is how long a file must stay empty before its objects are dropped:
+// a shell empties a file that it is about to write.
+const emptyFor = time.Second
+
+// Read returns the objects of one file, or of all files below a directory. The
+// error is about path itself; what is wrong with its content is a Problem of
+// the result.
+func Read(path string) (*translate.Objects, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		d := newDirectory(path)
+		if _, err := d.scan(time.Now()); err != nil {
+			return nil, err
+		}
+		return d.objects(), nil
+	}
+	data, _, err := readFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return assemble([]*file{{name: path, content: decodeFile(path, data)}}, nil), nil
+}
+
+// ReadFrom returns the objects of one stream of YAML or JSON documents. name
+// stands for it in Problems.
+func ReadFrom(r io.Reader, name string) (*translate.Objects, error) {
+	data, err := readAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return assemble([]*file{{name: name, content: decodeFile(name, data)}}, nil), nil
+}
+
+// directory is what is known of a directory after a scan.
+type directory struct {
+	path     string
+	files    map[string]*file
+	dirs     map[string]struct{}
+	failures []failure
+}
+
+// file is one manifest file and what was last read from it.
+type file struct {
+	name string
+	// stamp is the state that was read, and read when that was.
+	stamp stamp
+	read  time.Time
+	// emptySince is when the file was first seen empty. Zero if it is not.
+	emptySince time.Time
+	content    content
+}
+
+func newDirectory(path string) *directory {
+	return &directory{path: path, files: make(map[string]*file)}
+}
+
+// scan reads the files that changed and tells whether anything did. The error
+// is about the directory itself, which is then left as it was known.
+func (d *directory) scan(now time.Time) (changed bool, err error) {
+	t, err := walk(d.path)
+	if err != nil {
+		return false, err
+	}
+	files := make(map[string]*file, len(t.files))
+	var total int64
+	for _, f := range t.files {
+		total += f.info.size
+		if total > maxTotalBytes {
+			t.failures = append(t.failures, failure{f.name, fmt.Errorf("more than %d MiB of manifests: this file and those after it are not read", maxTotalBytes>>20)})
+			break
+		}
+		known := d.files[f.name]
+		if known != nil && known.stamp == f.info && known.stamp.settled(known.read) && known.emptySince.IsZero() {
+			files[f.name] = known
+			continue
+		}
+		next, differs := reread(f, known, now)
+		if next == nil {
+			continue // removed since
+		}
+		files[f.name] = next
+		changed = changed || differs
+	}
+	changed = changed || len(files) != len(d.files) || !slices.EqualFunc(t.failures, d.failures, sameFailure)
+	for name := range files {
+		changed = changed || d.files[name] == nil
+	}
+	d.files, d.dirs, d.failures = files, t.dirs, t.failures
+	return changed, nil
+}
+
+func sameFailure(a, b failure) bool { return a.name == b.name && a.err.Error() == b.err.Error() }
+
+// reread returns the file as it is now and whether it differs from what was
+// known of it. A file that cannot be read whole keeps what was good of it. It
+// returns nil for a file that is not there any more.
+func reread(f found, known *file, now time.Time) (next *file, differs bool) {
+	data, stamped, err := readFile(f.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, true
+	}
+	next = &file{name: f.name, stamp: stamped, read: now}
+	if err != nil {
+		next.stamp = f.info
+		next.content = content{broken: true, problems: []model.Problem{parseProblem(f.name, 0, sentence(err.Error()))}}
+	} else {
+		next.content = decodeFile(f.name, data)
+	}
+	if known == nil {
+		return next, true
+	}
+	if len(data) == 0 && err == nil && len(known.content.objects) > 0 {
+		next.emptySince = known.emptySince
+		if next.emptySince.IsZero() {
+			next.emptySince = now
+		}
+		if now.Sub(next.emptySince) < emptyFor {
+			next.content = known.content
+			return next, false
+		}
+		next.emptySince = time.Time{}
+	}
+	if next.content.broken && len(known.content.objects) > 0 && (!known.content.broken || known.content.kept) {
+		next.keep(known)
+	}
+	return next, !next.content.equal(known.content)
+}
+
+// keepsLast is what a Problem says of a file that was good before.
+const keepsLast = " The file's last good objects stay in use."
+
+// keep replaces what can be read of a broken file by what was good of it.
+func (f *file) keep(last *file) {
+	f.content.objects, f.content.ignored = last.content.objects, last.content.ignored
+	for i := range f.content.problems {
+		if f.content.problems[i].Reason == model.ReasonParse {
+			f.content.problems[i].Message += keepsLast
+		}
+	}
+	f.content.kept = true
+}
+
+// equal tells whether two contents would be served and reported alike.
+// Resource versions stand for the objects' content.
+func (c content) equal(other content) bool {
+	return c.broken == other.broken && c.kept == other.kept &&
+		slices.Equal(c.problems, other.problems) &&
+		slices.EqualFunc(c.objects, other.objects, func(a, b object) bool {
+			return a.line == b.line && keyOf(a) == keyOf(b) &&
+				a.object.GetResourceVersion() == b.object.GetResourceVersion()
+		})
+}
+
+// objects puts the files together, in the order of their names.
+func (d *directory) objects() *translate.Objects {
+	files := make([]*file, 0, len(d.files))
+	for _, f := range d.files {
+		files = append(files, f)
+	}
+	slices.SortFunc(files, func(a, b *file) int { return strings.Compare(a.name, b.name) })
+	return assemble(files, d.failures)
+}
+
+// assemble makes one set of objects of files in order. Of two documents that
+// define the same object the earlier counts.
+func assemble(files []*file, failures []failure) *translate.Objects {
+	objs := &translate.Objects{Origins: make(map[translate.ObjectKey]translate.Origin)}
+	for _, f := range failures {
+		objs.Problems = append(objs.Problems, parseProblem(filepath.ToSlash(f.name), 0, sentence(f.err.Error())))
+	}
+	for _, f := range files {
+		objs.Problems = append(objs.Problems, f.content.problems...)
+		for _, o := range f.content.objects {
+			key := keyOf(o)
+			if first, taken := objs.Origins[key]; taken {
+				objs.Problems = append(objs.Problems, model.Problem{
+					Object:  model.ObjectRef{Kind: key.Kind, Namespace: key.Namespace, Name: key.Name, File: f.name, Line: o.line},
+					Reason:  ReasonDuplicate,
+					Message: fmt.Sprintf("The object is already defined in %s:%d; this document is not used.", first.File, first.Line),
+				})
+				continue
+			}
+			objs.Origins[key] = translate.Origin{File: f.name, Line: o.line}
+			add(objs, o.object)
+		}
+	}
+	admit(objs)
+	return objs
+}
+
+func add(objs *translate.Objects, o client.Object) {
+	switch o := o.(type) {
+	case *networkingv1.Ingress:
+		objs.Ingresses = append(objs.Ingresses, o)
+	case *networkingv1.IngressClass:
+		objs.IngressClasses = append(objs.IngressClasses, o)
+	case *corev1.Service:
+		objs.Services = append(objs.Services, o)
+	case *discoveryv1.EndpointSlice:
+		objs.EndpointSlices = append(objs.EndpointSlices, o)
+	case *corev1.Secret:
+		objs.Secrets = append(objs.Secrets, o)
+	case *corev1.ConfigMap:
+		objs.ConfigMaps = append(objs.ConfigMaps, o)
+	case *v1alpha1.ListenerConfig:
+		objs.ListenerConfigs = append(objs.ListenerConfigs, o)
+	}
+}
