@@ -65,7 +65,8 @@ e2e: ## End-to-end tests against the cluster of KUBECONFIG, with E2E_IMAGE and E
 	@if [ -z "$$KUBECONFIG" ] || [ -z "$$E2E_IMAGE" ]; then \
 		echo 'make e2e needs a cluster that may be played with, and an image that its nodes can run:'; \
 		echo '  kind create cluster --kubeconfig kind.config && export KUBECONFIG=$$PWD/kind.config'; \
-		echo '  make image IMAGE=localhost/shockwave:dev && kind load docker-image localhost/shockwave:dev'; \
+		echo '  make image IMAGE=localhost/shockwave:dev && docker build -t localhost/echo:dev test/e2e/echo'; \
+		echo '  kind load docker-image localhost/shockwave:dev localhost/echo:dev'; \
 		echo '  make e2e E2E_IMAGE=localhost/shockwave:dev'; \
 		echo 'test/e2e/doc.go describes the other variables.'; \
 		exit 1; \
