@@ -7,6 +7,10 @@
 // specification (networking.k8s.io/v1) or from ingress-nginx, the code says so;
 // IN: names a file of ingress-nginx.
 //
+// The host of a request is chosen first, then its path, as in ingress-nginx: a
+// path that no rule of the host matches goes to the host's default backend or
+// answers 404, also where a rule without host, or a wildcard, has a path for it.
+//
 // What an Ingress author can grow is bounded: work is linear in the size of
 // the objects, and so are the model and the list of Problems.
 //

@@ -1,0 +1,120 @@
+package model
+
+import (
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestConfigString(t *testing.T) {
+	options := DefaultOptions()
+	options.AllocationMode, options.ReadTimeout, options.MaxBodyBytes = AllocArena, 2*time.Minute, 8<<20
+	pool := DefaultPool()
+	pool.IdleConnections = 1
+	listener := DefaultListener()
+	listener.KeepAliveTimeout = 0
+	cart := UpstreamKey{"default", "cart", "80"}
+	pay := UpstreamKey{"default", "pay", "443"}
+	c := &Config{
+		Hosts: []Host{
+			{Name: "", Fallback: &Route{Upstream: cart, Options: DefaultOptions()}},
+			{Name: "shop.example", Certificate: "default/shop", Routes: []Route{
+				{Path: "/cart", Match: Exact, Upstream: cart, Options: options},
+				{Path: "/cart", Upstream: cart, Options: DefaultOptions()},
+				{Path: "/gone", Options: DefaultOptions()},
+				{Path: "/pay", Upstream: pay, Options: DefaultOptions(), Denied: "why"},
+			}},
+		},
+		Upstreams: []Upstream{
+			{Key: cart, Pool: DefaultPool()},
+			{Key: pay, Pool: pool, ExternalName: "pay.example.net", ExternalPort: 8443},
+		},
+		Certificates:       []Certificate{{Name: "default/shop", Cert: []byte("not PEM"), Key: []byte("sesame")}},
+		DefaultCertificate: "default/shop",
+		TLSNames:           []TLSName{{"a.example", "default/shop"}, {"b.example", ""}},
+		Listener:           listener,
+	}
+	want := `listener  keep-alive=0s
+default certificate  default/shop
+certificate default/shop  sha256:1f911205f14c
+tls a.example  default/shop
+tls b.example  -
+host *
+  fallback  default/cart:80
+host shop.example
+  tls  default/shop
+  /cart  exact  default/cart:80  allocation-mode=arena  proxy-read-timeout=2m0s  proxy-body-size=8388608
+  /cart  prefix  default/cart:80
+  /gone  prefix  -
+  /pay  prefix  default/pay:443  denied: why
+upstream default/pay:443  external pay.example.net:8443  upstream-keepalive-connections=1
+`
+	got := c.String()
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if strings.Contains(got, "sesame") {
+		t.Error("the print shows a private key")
+	}
+	if empty := (&Config{Listener: DefaultListener()}).String(); empty != "" {
+		t.Errorf("nothing to serve prints as %q", empty)
+	}
+}
+
+// TestEverySettingIsPrinted sets each field of the settings apart, so that a
+// field added without a name in the print is noticed.
+func TestEverySettingIsPrinted(t *testing.T) {
+	var o Options
+	var p Pool
+	var l Listener
+	for _, settings := range []struct {
+		value   any
+		changes func() string
+	}{
+		{&o, func() string { return o.changes() }},
+		{&p, func() string { return p.changes() }},
+		{&l, func() string { return l.changes() }},
+	} {
+		fields := reflect.ValueOf(settings.value).Elem()
+		for i := range fields.NumField() {
+			switch f := fields.Field(i); f.Kind() {
+			case reflect.String:
+				f.SetString("x")
+			case reflect.Int, reflect.Int64:
+				f.SetInt(int64(i) + 1)
+			default:
+				t.Fatalf("%T: no value of kind %v here: add one", settings.value, f.Kind())
+			}
+		}
+		if got := strings.Count(settings.changes(), "="); got != fields.NumField() {
+			t.Errorf("%T: %q shows %d settings of %d", settings.value, settings.changes(), got, fields.NumField())
+		}
+	}
+}
+
+func TestEndpointsString(t *testing.T) {
+	e := Endpoints{
+		{"default", "cart", "8080"}: {{Addr: netip.MustParseAddrPort("[2001:db8::1]:80")}},
+		{"default", "cart", "80"}:   {{Addr: netip.MustParseAddrPort("10.0.0.1:80"), Pod: "cart-0"}, {Addr: netip.MustParseAddrPort("10.0.0.2:80")}},
+		{"a", "z", "80"}:            {{Addr: netip.MustParseAddrPort("10.0.0.3:80")}},
+	}
+	want := `a/z:80
+  10.0.0.3:80
+default/cart:80
+  10.0.0.1:80  cart-0
+  10.0.0.2:80
+default/cart:8080
+  [2001:db8::1]:80
+`
+	if got := e.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestAvailableModes(t *testing.T) {
+	if !AllocStandard.Available() || AllocationMode("").Available() || AllocationMode("Standard").Available() {
+		t.Errorf("available modes %v", AvailableModes)
+	}
+}
