@@ -149,9 +149,8 @@ func (o output) sources() {
 	if s.Connections != nil {
 		c := s.Connections()
 		o.value(connections, float64(c.Open), "active")
-		o.value(connections, float64(c.Reading), "reading")
-		o.value(connections, float64(c.Writing), "writing")
-		o.value(connections, float64(c.Waiting), "waiting")
+		o.value(connections, float64(c.Active), "writing")
+		o.value(connections, float64(c.Idle), "waiting")
 		o.value(connectionsTotal, float64(c.Accepted), "accepted")
 		o.value(connectionsTotal, float64(c.Accepted-c.Refused), "handled")
 		o.value(connectionsRefused, float64(c.Refused))

@@ -19,9 +19,9 @@ type Sources struct {
 
 // Connections is the state of the connections from clients.
 type Connections struct {
-	// Open counts all connections; Reading those that read a head, Writing
-	// those with an exchange, Waiting those between two.
-	Open, Reading, Writing, Waiting int64
+	// Open counts all connections; Idle those that wait for a request, Active
+	// the others.
+	Open, Idle, Active int
 	// Accepted counts connections since the start, Refused those of them that
 	// were closed at once because there were too many.
 	Accepted, Refused uint64
@@ -36,7 +36,7 @@ type Upstream struct {
 	// Endpoints counts all, Ejected those left out for a while.
 	Endpoints, Ejected int
 	// Idle and Active count open connections.
-	Idle, Active int64
+	Idle, Active int
 	// Created, Reused and Failed count connections since the start.
 	Created, Reused, Failed uint64
 	// Closed counts connections closed since the start, by reason.

@@ -108,7 +108,7 @@ var (
 // the process (process.go).
 var (
 	connections = define(Gauge, "nginx_ingress_controller_nginx_process_connections",
-		"Connections from clients: active is all, waiting is between requests.", "state")
+		"Connections from clients: active is all of them, waiting is between requests, writing is with one.", "state")
 	connectionsTotal = define(Counter, "nginx_ingress_controller_nginx_process_connections_total",
 		"Connections from clients: accepted, and handled (not refused for the limit).", "state")
 	requestsTotal = define(Counter, "nginx_ingress_controller_nginx_process_requests_total",
