@@ -45,6 +45,9 @@ type Stream interface {
 	// head was written. Errors: io.EOF, ErrBodyTooLarge, ErrBodyMalformed,
 	// ErrTimeout, or ErrClientGone when the client closed early; after an error
 	// other than io.EOF the connection closes when the exchange has ended.
+	// Finish and Abort make a call that waits in another goroutine fail, and
+	// later ones that would wait; that goroutine must have left NextBody before
+	// the handler returns.
 	NextBody() ([]byte, error)
 	// WriteInterim sends a 1xx response other than 101, with these fields. It
 	// does nothing for an HTTP/1.0 client (RFC 9110, section 15.2).
