@@ -1,0 +1,229 @@
+package route
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// Match says how the path of a Rule is compared.
+type Match uint8
+
+const (
+	// Prefix matches whole path elements: /a matches /a, /a/ and /a/b, not /ab.
+	// A trailing slash of the rule is ignored, and / matches every path.
+	Prefix Match = iota
+	// Exact matches the very same path; /a does not match /a/.
+	Exact
+	// Fallback matches what no other rule of the host does. Its path is
+	// ignored.
+	Fallback
+)
+
+func (m Match) String() string {
+	switch m {
+	case Prefix:
+		return "prefix"
+	case Exact:
+		return "exact"
+	}
+	return "fallback"
+}
+
+// Rule gives a path of a host its value.
+type Rule[V any] struct {
+	Match Match
+	// Path begins with "/".
+	Path  string
+	Value V
+}
+
+// Paths are the rules of one host. They are immutable.
+//
+// They are a tree whose edges are labelled with path elements. A node with a
+// single child and no value is merged with it, so that the tree has less than
+// two nodes for each rule, however deep the rules' paths are.
+type Paths[V any] struct {
+	root     node[V]
+	fallback slot[V]
+}
+
+// node is reached by the elements on the way to it.
+type node[V any] struct {
+	// label is the last stretch of the way: one or more elements, each with the
+	// slash before it. It is empty for the root only.
+	label  string
+	exact  slot[V]
+	prefix slot[V]
+	// few or many holds the children by the first element of their label.
+	few  []*node[V]
+	many map[string]*node[V]
+}
+
+// slot is a value that may be missing.
+type slot[V any] struct {
+	value V
+	ok    bool
+}
+
+// fewChildren is how many children are compared one by one; more are hashed.
+const fewChildren = 6
+
+// NewPaths makes the rules of one host. It fails when a path does not begin
+// with "/", and when two rules match the same path in the same way.
+func NewPaths[V any](rules []Rule[V]) (*Paths[V], error) {
+	p := &Paths[V]{}
+	for i := range rules {
+		r := &rules[i]
+		s, err := p.slot(r.Match, r.Path)
+		if err != nil {
+			return nil, err
+		}
+		if s.ok {
+			return nil, fmt.Errorf("%s path %q occurs twice", r.Match, r.Path)
+		}
+		*s = slot[V]{r.Value, true}
+	}
+	return p, nil
+}
+
+func (p *Paths[V]) slot(m Match, path string) (*slot[V], error) {
+	switch {
+	case m == Fallback:
+		return &p.fallback, nil
+	case path == "" || path[0] != '/':
+		return nil, fmt.Errorf("path %q does not begin with a slash", path)
+	case m == Exact:
+		return &p.root.reach(path).exact, nil
+	}
+	return &p.root.reach(strings.TrimSuffix(path, "/")).prefix, nil
+}
+
+// reach returns the node for a path below n, made if need be.
+func (n *node[V]) reach(path string) *node[V] {
+	for path != "" {
+		child := n.child(path[:elementEnd(path)])
+		if child == nil {
+			child = &node[V]{label: path}
+			n.adopt(child)
+			return child
+		}
+		common := commonElements(child.label, path)
+		if common < len(child.label) {
+			child.split(common)
+		}
+		path = path[common:]
+		n = child
+	}
+	return n
+}
+
+// child returns the child whose label begins with an element.
+func (n *node[V]) child(element string) *node[V] {
+	if n.many != nil {
+		return n.many[element]
+	}
+	for _, c := range n.few {
+		if c.label[:elementEnd(c.label)] == element {
+			return c
+		}
+	}
+	return nil
+}
+
+func (n *node[V]) adopt(child *node[V]) {
+	if n.many == nil && len(n.few) < fewChildren {
+		n.few = append(n.few, child)
+		return
+	}
+	if n.many == nil {
+		n.many = make(map[string]*node[V], 2*fewChildren)
+		for _, c := range n.few {
+			n.many[c.label[:elementEnd(c.label)]] = c
+		}
+		n.few = nil
+	}
+	n.many[child.label[:elementEnd(child.label)]] = child
+}
+
+// split puts what n holds into a new child that has the label from i on. n
+// stays where it is in its parent, which knows it by its first element.
+func (n *node[V]) split(i int) {
+	rest := *n
+	rest.label = n.label[i:]
+	*n = node[V]{label: n.label[:i], few: []*node[V]{&rest}}
+}
+
+// Lookup returns the value for a path. ok is false when no rule matches it. A
+// path that does not begin with "/", such as "*", is matched by the prefix "/"
+// only.
+func (p *Paths[V]) Lookup(path []byte) (value V, ok bool) {
+	best := &p.fallback
+	if p.root.prefix.ok {
+		best = &p.root.prefix
+	}
+	for n := &p.root; len(path) > 0 && path[0] == '/'; {
+		if n = n.next(path); n == nil {
+			break
+		}
+		path = path[len(n.label):]
+		if n.prefix.ok {
+			best = &n.prefix
+		}
+		if len(path) == 0 && n.exact.ok {
+			best = &n.exact
+		}
+	}
+	return best.value, best.ok
+}
+
+// next returns the child whose whole label begins a path, or nil. The path
+// begins with a slash.
+func (n *node[V]) next(path []byte) *node[V] {
+	if n.many == nil {
+		for _, c := range n.few {
+			if beginsWith(path, c.label) {
+				return c
+			}
+		}
+		return nil
+	}
+	end := len(path)
+	if slash := bytes.IndexByte(path[1:], '/'); slash >= 0 {
+		end = slash + 1
+	}
+	if c := n.many[string(path[:end])]; c != nil && beginsWith(path, c.label) {
+		return c
+	}
+	return nil
+}
+
+// beginsWith tells whether a path begins with all elements of a label.
+func beginsWith(path []byte, label string) bool {
+	return len(path) >= len(label) &&
+		(len(path) == len(label) || path[len(label)] == '/') &&
+		string(path[:len(label)]) == label
+}
+
+// elementEnd returns where the first element of s ends. s begins with a slash.
+func elementEnd(s string) int {
+	if i := strings.IndexByte(s[1:], '/'); i >= 0 {
+		return i + 1
+	}
+	return len(s)
+}
+
+// commonElements returns the length of the elements that a and b both begin
+// with.
+func commonElements(a, b string) int {
+	i, last := 0, 0
+	for ; i < len(a) && i < len(b) && a[i] == b[i]; i++ {
+		if a[i] == '/' {
+			last = i
+		}
+	}
+	if (i == len(a) || a[i] == '/') && (i == len(b) || b[i] == '/') {
+		return i
+	}
+	return last
+}
