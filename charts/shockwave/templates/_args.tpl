@@ -6,7 +6,8 @@ chart would set.
 {{- $c := .Values.controller -}}
 {{- $name := include "shockwave.controller.fullname" . -}}
 {{- $args := dict -}}
-{{- if and $c.publishService.enabled $c.service.enabled -}}
+{{- /* The two ways to say what status.loadBalancer is exclude each other. */ -}}
+{{- if and $c.publishService.enabled $c.service.enabled (not (hasKey ($c.extraArgs | default dict) "publish-status-address")) -}}
 {{- $service := default (printf "$(POD_NAMESPACE)/%s" $name) $c.publishService.pathOverride -}}
 {{- if dig "external" "enabled" true $c.service -}}
 {{- $_ := set $args "publish-service" $service -}}
