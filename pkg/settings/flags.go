@@ -241,6 +241,17 @@ func (s *Settings) Register(fs *pflag.FlagSet) {
 	}
 }
 
+// RegisterReading adds to fs the flags that decide how objects are read, for
+// programs that serve nothing.
+func (s *Settings) RegisterReading(fs *pflag.FlagSet) {
+	for i := range Flags {
+		f := &Flags[i]
+		if f.Group == groupClass || f.Group == groupServing || f.Name == "watch-namespace" {
+			f.bind(fs, s, f)
+		}
+	}
+}
+
 // Groups lists the groups of Flags in their order.
 func Groups() []string {
 	var groups []string

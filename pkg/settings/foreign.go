@@ -117,9 +117,10 @@ func (v *foreignValue) String() string     { return string(*v) }
 func (v *foreignValue) Type() string       { return "string" }
 func (v *foreignValue) Set(s string) error { *v = foreignValue(s); return nil }
 
-// CheckForeign looks at the flags of ingress-nginx that were set in fs: warnings
-// has a sentence for each that was ignored, and err one for each that cannot be.
-func CheckForeign(fs *pflag.FlagSet) (warnings []string, err error) {
+// CheckForeign looks at the flags of ingress-nginx that were set in fs: ignored are
+// those that have no effect and ask for one, and err has a sentence for each that
+// cannot be ignored.
+func CheckForeign(fs *pflag.FlagSet) (ignored []ForeignFlag, err error) {
 	var errs []error
 	for _, f := range Foreign {
 		flag := fs.Lookup(f.Name)
@@ -130,7 +131,7 @@ func CheckForeign(fs *pflag.FlagSet) (warnings []string, err error) {
 			errs = append(errs, fmt.Errorf("--%s is not supported: %s", f.Name, f.Why))
 			continue
 		}
-		warnings = append(warnings, fmt.Sprintf("--%s has no effect: %s", f.Name, f.Why))
+		ignored = append(ignored, f)
 	}
-	return warnings, errors.Join(errs...)
+	return ignored, errors.Join(errs...)
 }

@@ -179,8 +179,8 @@ func (s *Settings) Validate() error {
 			wrong(period.flag, "%v is negative", period.value)
 		}
 	}
-	if !strings.HasPrefix(s.HealthCheckPath, "/") {
-		wrong("health-check-path", "%q does not begin with /", s.HealthCheckPath)
+	if !strings.HasPrefix(s.HealthCheckPath, "/") || strings.ContainsAny(s.HealthCheckPath, " {}?#") {
+		wrong("health-check-path", "%q is not a path such as /healthz", s.HealthCheckPath)
 	}
 	for _, buckets := range []struct {
 		flag  string
