@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +29,7 @@ type goPackage struct {
 // tells which import paths belong to the standard library.
 func program(t *testing.T) (own map[string]goPackage, standard map[string]bool) {
 	t.Helper()
+	dependOnSources(t)
 	// -e: a package that does not compile has imports all the same, and its
 	// errors are the compiler's to tell.
 	cmd := exec.Command("go", "list", "-e", "-deps", "-json=ImportPath,Standard,Imports,Deps", module+"/...")
@@ -52,6 +56,28 @@ func program(t *testing.T) (own map[string]goPackage, standard map[string]bool) 
 		t.Fatal("go list names no package of this module")
 	}
 	return own, standard
+}
+
+// dependOnSources makes the result of this test stale when a Go file of the
+// module changes: go test keeps results until a file changes that the test
+// looked at, and does not see what `go list` reads.
+func dependOnSources(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == ".git" || d.Name() == "bin"):
+			return filepath.SkipDir
+		case filepath.Ext(path) != ".go":
+			return nil
+		}
+		_, err = os.Stat(path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // matches tells whether path is one of patterns.

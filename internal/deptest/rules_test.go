@@ -41,7 +41,7 @@ var shared = []layer{
 // only those above may import them. From top to bottom.
 var around = []layer{
 	{"cmd/..."},
-	{"pkg/admin", "pkg/settings"},
+	{"pkg/admin", "pkg/settings", "examples/..."},
 }
 
 // besides is imported by tests and generators alone, never by the program. It
