@@ -119,7 +119,6 @@ func (o output) configuration() {
 	o.value(reloads, float64(p.count))
 	o.value(reloadErrors, float64(p.failures))
 	o.value(snapshotGeneration, float64(p.last.Generation))
-	o.value(snapshotBuildSeconds, p.last.Build.Seconds())
 	o.value(snapshotCompileSeconds, p.last.Compile.Seconds())
 	o.value(snapshotHosts, float64(p.last.Hosts))
 	o.value(snapshotRoutes, float64(p.last.Routes))

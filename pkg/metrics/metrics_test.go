@@ -263,7 +263,7 @@ func everything() *metrics.Metrics {
 	m.SetBuild(metrics.Build{Release: "v1", Commit: "abc", Repository: "here"})
 	m.SetCertificates([]metrics.Certificate{{Host: "shop.example", Secret: "shop", Identifier: "CA-1", NotAfter: time.Unix(1e9, 0)}})
 	m.SetLeader("lease", true)
-	m.Published(metrics.Publication{Generation: 7, Hash: 1 << 20, Build: time.Second, Compile: time.Second,
+	m.Published(metrics.Publication{Generation: 7, Hash: 1 << 20, Compile: time.Second,
 		Hosts: 1, Routes: 2, Problems: map[string]int{"ParseError": 3}})
 	m.EndpointsPublished()
 	m.SetSources(metrics.Sources{

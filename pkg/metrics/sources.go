@@ -78,9 +78,9 @@ type Publication struct {
 	Generation uint64
 	// Hash is equal for equal configurations.
 	Hash uint64
-	// Build and Compile are the times that its two steps took.
-	Build, Compile time.Duration
-	Hosts, Routes  int
+	// Compile is the time that it took to be made and put to use.
+	Compile       time.Duration
+	Hosts, Routes int
 	// Problems counts the mistakes met, by reason.
 	Problems map[string]int
 }

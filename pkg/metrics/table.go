@@ -123,10 +123,8 @@ var (
 var (
 	snapshotGeneration = define(Gauge, "shockwave_snapshot_generation",
 		"Number of the snapshot in use, counted from 1. 0 means none yet.")
-	snapshotBuildSeconds = define(Gauge, "shockwave_snapshot_build_seconds",
-		"Time that the last configuration took to be built from its objects.")
 	snapshotCompileSeconds = define(Gauge, "shockwave_snapshot_compile_seconds",
-		"Time that the last snapshot took to be compiled from its configuration.")
+		"Time that the last snapshot took to be compiled from its configuration and put to use.")
 	snapshotHosts = define(Gauge, "shockwave_snapshot_hosts",
 		"Hosts in the configuration in use.")
 	snapshotRoutes = define(Gauge, "shockwave_snapshot_routes",
