@@ -15,13 +15,9 @@ var allocationMode = define("allocation-mode", Path|Listener,
 		v.Listener.AllocationMode = m
 	})
 
+// parseMode reads the name of an allocation mode. It fails for a mode that this
+// build does not have.
 func parseMode(text string, _ dialect) (model.AllocationMode, error) {
-	return ParseMode(text)
-}
-
-// ParseMode reads the name of an allocation mode. It fails for a mode that
-// this build does not have.
-func ParseMode(text string) (model.AllocationMode, error) {
 	switch m := model.AllocationMode(text); {
 	case m.Available():
 		return m, nil

@@ -2,7 +2,6 @@ package annotation
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
@@ -90,20 +89,8 @@ func define[T any](name string, scope Scope, help string,
 		}}
 }
 
-// longestQuote bounds what a message repeats of an object: its author decides
-// how long it is.
-const longestQuote = 80
-
-// quote shows a value in a message.
-func quote(text string) string { return fmt.Sprintf("%q", shorten(text)) }
-
-// shorten cuts a text that is too long to repeat.
-func shorten(text string) string {
-	if len(text) > longestQuote {
-		return strings.ToValidUTF8(text[:longestQuote], "") + "…"
-	}
-	return text
-}
+// quote shows a value or name in a message.
+func quote(text string) string { return fmt.Sprintf("%q", model.Excerpt(text)) }
 
 // Set sets in v the setting called name from text, in the form that annotations
 // of ours have. It changes nothing when it fails.

@@ -19,7 +19,7 @@ func ConfigMap(object model.ObjectRef, data map[string]string, v *Values) []mode
 		usual, known := configKeys[key]
 		switch {
 		case byName[key] != nil:
-			in.set(byName[key], shorten(key), value, ours)
+			in.set(byName[key], model.Excerpt(key), value, ours)
 		case known && usual != meaningless && !strings.EqualFold(value, usual):
 			in.problem(model.ReasonUnsupportedSetting, "%s is not supported and has no effect", key)
 		case !known:
@@ -34,7 +34,7 @@ func (in *reading) unknownKey(key string) {
 	if near := suggest(key, configNames); near != "" && len(in.result.Problems) < mostProblems {
 		hint = ": did you mean " + near + "?"
 	}
-	in.problem(model.ReasonUnknownSetting, "%s is not a key of this ConfigMap%s", shorten(key), hint)
+	in.problem(model.ReasonUnknownSetting, "%s is not a key of this ConfigMap%s", model.Excerpt(key), hint)
 }
 
 // configNames are the keys that a misspelling may mean.

@@ -163,7 +163,7 @@ func (in *reading) unknown(prefix, name string, d dialect) {
 		hint = ": " + hint
 	}
 	in.problem(model.ReasonUnknownAnnotation, "%s is not an annotation of %s%s",
-		shorten(prefix+"/"+name), owner, hint)
+		model.Excerpt(prefix+"/"+name), owner, hint)
 }
 
 // problem records a Problem, and the last one that fits says that there are

@@ -1,6 +1,9 @@
 package model
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // ObjectRef names a Kubernetes object, and where it was written if that is
 // known.
@@ -43,6 +46,16 @@ func (p Problem) String() string {
 		where = fmt.Sprintf("%s:%d: %s", p.Object.File, p.Object.Line, where)
 	}
 	return where + "  " + p.Reason + "  " + p.Message
+}
+
+// Excerpt shortens a text that a message repeats to some 80 bytes: an object's
+// author decides how long it is.
+func Excerpt(text string) string {
+	const most = 80
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
 }
 
 // The reasons of Problems.

@@ -54,14 +54,14 @@ func (b *build) lookUp(namespace string, backend *networkingv1.IngressBackend) (
 	case backend.Service != nil && backend.Service.Name != "":
 	case backend.Resource != nil:
 		return target{}, refuse(model.ReasonUnsupportedBackend,
-			"backend %s %s is not a Service", shorten(backend.Resource.Kind), shorten(backend.Resource.Name))
+			"backend %s %s is not a Service", model.Excerpt(backend.Resource.Kind), model.Excerpt(backend.Resource.Name))
 	default:
 		return target{}, refuse(model.ReasonUnsupportedBackend, "a backend names no Service")
 	}
 	name := types.NamespacedName{Namespace: namespace, Name: backend.Service.Name}
 	service := b.services[name]
 	if service == nil {
-		return target{}, refuse(model.ReasonServiceNotFound, "Service %s does not exist", shorten(name.String()))
+		return target{}, refuse(model.ReasonServiceNotFound, "Service %s does not exist", model.Excerpt(name.String()))
 	}
 	wanted := backend.Service.Port
 	port := findPort(service, wanted)
@@ -70,7 +70,7 @@ func (b *build) lookUp(namespace string, backend *networkingv1.IngressBackend) (
 	}
 	if port == nil {
 		return target{}, refuse(model.ReasonPortNotFound,
-			"Service %s has no port %s", name, shorten(portText(wanted)))
+			"Service %s has no port %s", name, model.Excerpt(portText(wanted)))
 	}
 	return target{key: upstreamKey(service, port.Port)}, nil
 }
@@ -141,7 +141,7 @@ func (b *build) external(service *corev1.Service, port *corev1.ServicePort, want
 	external, err := externalHost(service.Spec.ExternalName)
 	if err != "" {
 		return target{}, refuse(model.ReasonExternalNameRefused,
-			"Service %s: externalName %q: %s", name, shorten(service.Spec.ExternalName), err)
+			"Service %s: externalName %q: %s", name, model.Excerpt(service.Spec.ExternalName), err)
 	}
 	key, number := wanted.Number, wanted.Number
 	if port != nil {
@@ -152,7 +152,7 @@ func (b *build) external(service *corev1.Service, port *corev1.ServicePort, want
 	}
 	if number < 1 || number > 65535 {
 		return target{}, refuse(model.ReasonPortNotFound,
-			"Service %s has no port %s", name, shorten(portText(wanted)))
+			"Service %s has no port %s", name, model.Excerpt(portText(wanted)))
 	}
 	return target{upstreamKey(service, key), external, uint16(number)}, nil
 }

@@ -107,6 +107,8 @@ func (b *build) config() *model.Config {
 	c := &model.Config{
 		DefaultCertificate: b.defaultCertificate,
 		Listener:           b.listener(),
+		Hosts:              make([]model.Host, 0, len(b.hosts)),
+		Upstreams:          make([]model.Upstream, 0, len(b.upstreams)),
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.hosts)) {
 		c.Hosts = append(c.Hosts, b.hosts[name].model(b.certificateFor(name)))
@@ -125,11 +127,7 @@ func (b *build) config() *model.Config {
 
 // ref names an object, with its place in a file where that is known.
 func (b *build) ref(kind, namespace, name string) model.ObjectRef {
-	return b.objs.ref(kind, namespace, name)
-}
-
-func (o *Objects) ref(kind, namespace, name string) model.ObjectRef {
-	origin := o.Origins[ObjectKey{Kind: kind, NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}}]
+	origin := b.objs.Origins[ObjectKey{Kind: kind, NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}}]
 	return model.ObjectRef{Kind: kind, Namespace: namespace, Name: name, File: origin.File, Line: origin.Line}
 }
 

@@ -77,22 +77,6 @@ func TestProblemsSayWhereObjectsStand(t *testing.T) {
 	}
 }
 
-// TestPlaceInFilesDecidesWithoutAge: objects of a directory have no creation
-// time, and their author expects the first to win.
-func TestPlaceInFilesDecidesWithoutAge(t *testing.T) {
-	objs := &Objects{Ingresses: []*networkingv1.Ingress{named("z"), named("a"), named("m")}, Origins: make(map[ObjectKey]Origin)}
-	for name, origin := range map[string]Origin{"a": {"2.yaml", 1}, "z": {"1.yaml", 30}, "m": {"1.yaml", 4}} {
-		objs.Origins[ObjectKey{"Ingress", types.NamespacedName{Namespace: "default", Name: name}}] = origin
-	}
-	var got []string
-	for _, ing := range Ours(objs, pageSettings()) {
-		got = append(got, ing.Name)
-	}
-	if want := []string{"m", "z", "a"}; !slices.Equal(got, want) {
-		t.Errorf("order %v, want %v", got, want)
-	}
-}
-
 func named(name string) *networkingv1.Ingress {
 	return &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name}}
 }

@@ -45,7 +45,7 @@ func (s selector) ours(objs *Objects) []*networkingv1.Ingress {
 			ours = append(ours, ing)
 		}
 	}
-	sortByAge(objs, ours)
+	sortByAge(ours)
 	return ours
 }
 

@@ -67,8 +67,10 @@ func wildcardOf(name string) string {
 
 // host is one host of the model in the making.
 type host struct {
-	name     string
-	routes   map[routeKey]model.Route
+	name   string
+	routes []model.Route
+	// index finds routes.
+	index    map[routeKey]int
 	fallback *model.Route
 }
 
@@ -82,7 +84,7 @@ type routeKey struct {
 func (b *build) host(name string) *host {
 	h := b.hosts[name]
 	if h == nil {
-		h = &host{name: name, routes: make(map[routeKey]model.Route)}
+		h = &host{name: name, index: make(map[routeKey]int)}
 		b.hosts[name] = h
 	}
 	return h

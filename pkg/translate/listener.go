@@ -91,7 +91,7 @@ func (b *build) listenerConfigOf(ref model.ObjectRef, class *networkingv1.Ingres
 	config := b.objs.listenerConfig(class.Spec.Parameters.Name)
 	if config == nil {
 		b.problem(ref, model.ReasonListenerConfigNotFound,
-			"ListenerConfig %s does not exist", shorten(class.Spec.Parameters.Name))
+			"ListenerConfig %s does not exist", model.Excerpt(class.Spec.Parameters.Name))
 	}
 	return config
 }
@@ -102,7 +102,7 @@ func (b *build) applyListenerConfig(config *v1alpha1.ListenerConfig, values *ann
 	ref := b.ref(v1alpha1.ListenerConfigKind, "", config.Name)
 	for _, field := range listenerFields(&config.Spec) {
 		if err := annotation.Set(values, field.setting, field.value); err != nil {
-			b.problem(ref, model.ReasonInvalidValue, "spec.%s: %q: %v", field.name, shorten(field.value), err)
+			b.problem(ref, model.ReasonInvalidValue, "spec.%s: %q: %v", field.name, model.Excerpt(field.value), err)
 		}
 	}
 }

@@ -10,18 +10,12 @@ import (
 // sortByAge sorts Ingresses by who wins a conflict: the oldest first. Of equally
 // old ones, the later name wins, as in ingress-nginx, which compares
 // "namespace/name" in descending order (IN: controller/store/store.go,
-// sortIngressSlice). Objects of a directory have no age unless their author
-// wrote one: there the place in the files decides.
-func sortByAge(objs *Objects, ingresses []*networkingv1.Ingress) {
+// sortIngressSlice).
+func sortByAge(ingresses []*networkingv1.Ingress) {
 	slices.SortFunc(ingresses, func(a, b *networkingv1.Ingress) int {
 		if c := a.CreationTimestamp.Compare(b.CreationTimestamp.Time); c != 0 {
 			return c
 		}
-		p, q := objs.ref("Ingress", a.Namespace, a.Name), objs.ref("Ingress", b.Namespace, b.Name)
-		return cmp.Or(
-			cmp.Compare(p.File, q.File),
-			cmp.Compare(p.Line, q.Line),
-			cmp.Compare(b.Namespace+"/"+b.Name, a.Namespace+"/"+a.Name),
-		)
+		return cmp.Compare(b.Namespace+"/"+b.Name, a.Namespace+"/"+a.Name)
 	})
 }

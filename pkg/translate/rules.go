@@ -3,9 +3,7 @@ package translate
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
 
@@ -36,8 +34,14 @@ func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 		in := &ingress{Ingress: object, ref: b.ref("Ingress", object.Namespace, object.Name)}
 		result := b.reader.Ingress(in.ref, object.Annotations, &class.values)
 		b.problems = append(b.problems, result.Problems...)
+		if class.diverted {
+			b.tell(in, model.ReasonUnsupportedAnnotation, "an annotation of its IngressClass is not supported: the Ingress is not served")
+		}
 		if result.Diverted || class.diverted {
 			continue
+		}
+		if class.denied != "" {
+			b.tell(in, model.ReasonDenied, "an annotation of its IngressClass protects the Ingress: %s, so its paths answer 503", class.denied)
 		}
 		in.options, in.pool = class.values.Options, class.values.Pool
 		in.setsPool = result.Set&annotation.Upstream != 0
@@ -65,7 +69,8 @@ func (b *build) tell(in *ingress, reason, format string, args ...any) {
 func (b *build) addRules(in *ingress) {
 	var fallback *model.Route
 	if in.Spec.DefaultBackend != nil {
-		fallback = b.route(in, routeKey{}, in.Spec.DefaultBackend)
+		route := b.route(in, routeKey{}, in.Spec.DefaultBackend)
+		fallback = &route
 	}
 	if len(in.Spec.Rules) == 0 {
 		if fallback == nil {
@@ -83,7 +88,7 @@ func (b *build) addRules(in *ingress) {
 func (b *build) addRule(in *ingress, rule *networkingv1.IngressRule, fallback *model.Route) {
 	name, err := normalHost(rule.Host)
 	if err != nil {
-		b.tell(in, model.ReasonInvalidHost, "host %q: %v", shorten(rule.Host), err)
+		b.tell(in, model.ReasonInvalidHost, "host %q: %v", model.Excerpt(rule.Host), err)
 		return
 	}
 	h := b.host(name)
@@ -118,29 +123,32 @@ func (b *build) setFallback(in *ingress, h *host, fallback *model.Route) {
 func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath) {
 	key, err := routePath(path)
 	if err != nil {
-		b.tell(in, model.ReasonInvalidPath, "%s, path %q: %v", h.label(), shorten(path.Path), err)
+		b.tell(in, model.ReasonInvalidPath, "%s, path %q: %v", h.label(), model.Excerpt(path.Path), err)
 		return
 	}
-	older, taken := h.routes[key]
-	switch {
-	case !taken:
-		h.routes[key] = *b.route(in, key, &path.Backend)
+	at, taken := h.index[key]
+	if !taken {
+		h.index[key] = len(h.routes)
+		h.routes = append(h.routes, b.route(in, key, &path.Backend))
+		return
+	}
+	switch older := &h.routes[at]; {
 	case !sameObject(older.Ingress, in.ref):
 		b.tell(in, model.ReasonPathConflict, "%s%s is already served by %v",
-			h.label(), shorten(key.path), nameOf(older.Ingress))
+			h.label(), model.Excerpt(key.path), nameOf(older.Ingress))
 	case b.resolve(in, &path.Backend).key != older.Upstream:
 		b.tell(in, model.ReasonPathConflict, "%s%s stands twice in this Ingress: the first one is served",
-			h.label(), shorten(key.path))
+			h.label(), model.Excerpt(key.path))
 	}
 }
 
 // route makes a route of an Ingress.
-func (b *build) route(in *ingress, key routeKey, backend *networkingv1.IngressBackend) *model.Route {
+func (b *build) route(in *ingress, key routeKey, backend *networkingv1.IngressBackend) model.Route {
 	target := b.resolve(in, backend)
 	if !target.key.IsZero() {
 		b.use(in, target)
 	}
-	return &model.Route{
+	return model.Route{
 		Path: key.path, Match: key.match, Upstream: target.key,
 		Ingress: in.ref, Options: in.options, Denied: in.denied,
 	}
@@ -180,16 +188,13 @@ func (b *build) addDefaultBackend() {
 	}
 }
 
-// model returns the host as the model has it: routes by path, exact first.
+// model returns the host as the model has it: routes by path, exact first. The
+// host is not used after that, because its routes change places.
 func (h *host) model(certificate string) model.Host {
-	return model.Host{
-		Name:        h.name,
-		Certificate: certificate,
-		Fallback:    h.fallback,
-		Routes: slices.SortedFunc(maps.Values(h.routes), func(r, s model.Route) int {
-			return cmp.Or(cmp.Compare(r.Path, s.Path), cmp.Compare(s.Match, r.Match))
-		}),
-	}
+	slices.SortFunc(h.routes, func(r, s model.Route) int {
+		return cmp.Or(cmp.Compare(r.Path, s.Path), cmp.Compare(s.Match, r.Match))
+	})
+	return model.Host{Name: h.name, Certificate: certificate, Routes: h.routes, Fallback: h.fallback}
 }
 
 func sameObject(a, b model.ObjectRef) bool {
@@ -199,14 +204,4 @@ func sameObject(a, b model.ObjectRef) bool {
 // nameOf is how messages show another object: without its file.
 func nameOf(r model.ObjectRef) string {
 	return model.ObjectRef{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}.String()
-}
-
-// shorten cuts a text that is too long to repeat in a message: an object's
-// author decides how long it is.
-func shorten(text string) string {
-	const most = 120
-	if len(text) > most {
-		return strings.ToValidUTF8(text[:most], "") + "…"
-	}
-	return text
 }

@@ -33,7 +33,7 @@ func (b *build) addTLS(in *ingress) {
 		for _, written := range block.Hosts {
 			name, err := normalHost(written)
 			if err != nil || name == "" {
-				b.tell(in, model.ReasonInvalidHost, "tls host %q: want a DNS name or a wildcard", shorten(written))
+				b.tell(in, model.ReasonInvalidHost, "tls host %q: want a DNS name or a wildcard", model.Excerpt(written))
 				continue
 			}
 			if _, twice := listed[name]; !twice {
@@ -141,7 +141,7 @@ func (b *build) usable(in *ingress, secret types.NamespacedName) *keyPair {
 	switch {
 	case pair == nil:
 		b.tell(in, model.ReasonSecretNotFound,
-			"Secret %s does not exist: the default certificate is shown", shorten(secret.String()))
+			"Secret %s does not exist: the default certificate is shown", model.Excerpt(secret.String()))
 		return nil
 	case pair.err != nil:
 		b.tell(in, model.ReasonInvalidSecret,
