@@ -1,0 +1,83 @@
+package http11
+
+import (
+	"strconv"
+
+	"github.com/shockwave-ingress/shockwave/pkg/message"
+)
+
+const crlf = "\r\n"
+
+// AppendRequestLine appends a request line of HTTP/1.1. method and target are
+// valid: they were parsed.
+func AppendRequestLine(dst, method, target []byte) []byte {
+	dst = append(dst, method...)
+	dst = append(dst, ' ')
+	dst = append(dst, target...)
+	return append(dst, " HTTP/1.1\r\n"...)
+}
+
+// AppendStatusLine appends a status line of HTTP/1.1. An empty reason stands for
+// the usual phrase.
+func AppendStatusLine(dst []byte, status int, reason []byte) []byte {
+	if status == 200 && len(reason) == 0 {
+		return append(dst, "HTTP/1.1 200 OK\r\n"...)
+	}
+	dst = append(dst, "HTTP/1.1 "...)
+	dst = strconv.AppendInt(dst, int64(status), 10)
+	dst = append(dst, ' ')
+	if len(reason) > 0 {
+		dst = append(dst, reason...)
+	} else {
+		dst = append(dst, StatusText(status)...)
+	}
+	return append(dst, crlf...)
+}
+
+// AppendField appends a field line.
+func AppendField(dst []byte, name string, value []byte) []byte {
+	dst = append(dst, name...)
+	dst = append(dst, ':', ' ')
+	dst = append(dst, value...)
+	return append(dst, crlf...)
+}
+
+// AppendInt appends a field line with a number.
+func AppendInt(dst []byte, name string, value int64) []byte {
+	dst = append(dst, name...)
+	dst = append(dst, ':', ' ')
+	dst = strconv.AppendInt(dst, value, 10)
+	return append(dst, crlf...)
+}
+
+// AppendFields appends all field lines of f that were not removed.
+func AppendFields(dst []byte, f *message.Fields) []byte {
+	for i := range f.Len() {
+		_, name, value, ok := f.At(i)
+		if !ok {
+			continue
+		}
+		dst = append(dst, name...)
+		dst = append(dst, ':', ' ')
+		dst = append(dst, value...)
+		dst = append(dst, crlf...)
+	}
+	return dst
+}
+
+// AppendChunkHeader appends the line before a chunk of n bytes, n > 0. After the
+// bytes comes CRLF.
+func AppendChunkHeader(dst []byte, n int) []byte {
+	dst = strconv.AppendInt(dst, int64(n), 16)
+	return append(dst, crlf...)
+}
+
+// AppendLastChunk appends the chunk that ends a body, with trailers unless they
+// are nil.
+func AppendLastChunk(dst []byte, trailers *message.Fields) []byte {
+	dst = append(dst, "0\r\n"...)
+	if trailers != nil {
+		dst = AppendFields(dst, trailers)
+	}
+	return append(dst, crlf...)
+}
