@@ -42,25 +42,23 @@ func AppendField(dst []byte, name string, value []byte) []byte {
 	return append(dst, crlf...)
 }
 
-// AppendInt appends a field line with a number.
-func AppendInt(dst []byte, name string, value int64) []byte {
+// AppendFieldBytes is AppendField with a name that was parsed.
+func AppendFieldBytes(dst, name, value []byte) []byte {
 	dst = append(dst, name...)
 	dst = append(dst, ':', ' ')
-	dst = strconv.AppendInt(dst, value, 10)
+	dst = append(dst, value...)
 	return append(dst, crlf...)
 }
+
+// AppendInt appends a number in decimal digits.
+func AppendInt(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) }
 
 // AppendFields appends all field lines of f that were not removed.
 func AppendFields(dst []byte, f *message.Fields) []byte {
 	for i := range f.Len() {
-		_, name, value, ok := f.At(i)
-		if !ok {
-			continue
+		if _, name, value, ok := f.At(i); ok {
+			dst = AppendFieldBytes(dst, name, value)
 		}
-		dst = append(dst, name...)
-		dst = append(dst, ':', ' ')
-		dst = append(dst, value...)
-		dst = append(dst, crlf...)
 	}
 	return dst
 }
