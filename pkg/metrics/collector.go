@@ -110,8 +110,11 @@ func (o output) configuration() {
 	p := &o.m.publications
 	p.Lock()
 	defer p.Unlock()
-	// A float64 holds 53 bits of the hash exactly.
-	o.value(configHash, float64(p.last.Hash>>11))
+	var hash uint64
+	if p.last.Hash != nil && !p.failing {
+		hash = p.last.Hash()
+	}
+	o.value(configHash, float64(hash>>11)) // a float64 holds 53 bits exactly
 	o.value(lastReloadSuccessful, number(p.count > 0 && !p.failing))
 	if p.count > 0 {
 		o.value(lastReloadTime, float64(p.at.UnixMilli())/1000)

@@ -263,7 +263,7 @@ func everything() *metrics.Metrics {
 	m.SetBuild(metrics.Build{Release: "v1", Commit: "abc", Repository: "here"})
 	m.SetCertificates([]metrics.Certificate{{Host: "shop.example", Secret: "shop", Identifier: "CA-1", NotAfter: time.Unix(1e9, 0)}})
 	m.SetLeader("lease", true)
-	m.Published(metrics.Publication{Generation: 7, Hash: 1 << 20, Compile: time.Second,
+	m.Published(metrics.Publication{Generation: 7, Hash: func() uint64 { return 1 << 20 }, Compile: time.Second,
 		Hosts: 1, Routes: 2, Problems: map[string]int{"ParseError": 3}})
 	m.EndpointsPublished()
 	m.SetSources(metrics.Sources{
@@ -350,8 +350,9 @@ func TestPublications(t *testing.T) {
 	m := metrics.New(labels)
 	const pod = `{controller_class="k8s.io/ingress-nginx",controller_namespace="ingress",controller_pod="pod-0"} `
 	wantLines(t, scrape(t, m), "nginx_ingress_controller_config_last_reload_successful"+pod+"0")
-	m.Published(metrics.Publication{Generation: 1})
+	m.Published(metrics.Publication{Generation: 1, Hash: func() uint64 { return 5 << 11 }})
 	wantLines(t, scrape(t, m),
+		"nginx_ingress_controller_config_hash"+pod+"5",
 		"nginx_ingress_controller_config_last_reload_successful"+pod+"1", "shockwave_snapshot_generation"+pod+"1")
 	m.PublishFailed()
 	wantLines(t, scrape(t, m),

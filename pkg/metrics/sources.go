@@ -76,8 +76,9 @@ func (m *Metrics) SetLeader(lease string, leading bool) {
 // Publication describes a snapshot that was put to use.
 type Publication struct {
 	Generation uint64
-	// Hash is equal for equal configurations.
-	Hash uint64
+	// Hash returns a number that is equal for equal configurations. It is
+	// called when metrics are read. nil: 0.
+	Hash func() uint64
 	// Compile is the time that it took to be made and put to use.
 	Compile       time.Duration
 	Hosts, Routes int
