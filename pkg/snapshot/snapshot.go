@@ -1,0 +1,136 @@
+package snapshot
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
+	"github.com/shockwave-ingress/shockwave/pkg/certs"
+	"github.com/shockwave-ingress/shockwave/pkg/metrics"
+	"github.com/shockwave-ingress/shockwave/pkg/model"
+	"github.com/shockwave-ingress/shockwave/pkg/route"
+	"github.com/shockwave-ingress/shockwave/pkg/upstream"
+)
+
+// Snapshot is a compiled configuration. Nothing of it may be changed.
+type Snapshot struct {
+	// Config is what the snapshot was made from.
+	Config *model.Config
+	// Generation counts the snapshots that were compiled one from another,
+	// from 1.
+	Generation uint64
+	// Compiled is when the snapshot was made.
+	Compiled time.Time
+	// Certificates are those of Config, by server name.
+	Certificates *certs.Set
+	// ConnectionMode is Config.Listener.AllocationMode: the memory of
+	// connections and of request heads.
+	ConnectionMode alloc.Mode
+
+	table *route.Table[*Route]
+	hosts []host // in the order of Config.Hosts
+}
+
+// host is what a model.Host was compiled to.
+type host struct {
+	paths  *route.Paths[*Route]
+	routes []*Route // those of the host, and then its fallback
+}
+
+// Route is where the requests of a path go, and how.
+type Route struct {
+	// Upstream has the endpoints. It is nil when there is no such Service or
+	// port, and when the route is denied: answer 503.
+	Upstream *upstream.Upstream
+	// Denied tells that a setting which protects the route cannot be honoured:
+	// answer 503 whatever the request.
+	Denied bool
+	// Mode is the memory of the route's exchanges.
+	Mode alloc.Mode
+	// ConnectTimeout bounds the making of a connection to an endpoint.
+	ConnectTimeout time.Duration
+	// SendTimeout and ReadTimeout bound the gap between two writes to the
+	// endpoint and two reads from it.
+	SendTimeout, ReadTimeout time.Duration
+	// MaxBody is the largest request body accepted, in bytes. 0 means no
+	// limit.
+	MaxBody int64
+
+	// Namespace and Ingress name the object that the route came from.
+	Namespace, Ingress string
+	// Service and Port are those of the upstream, empty without one. Port is
+	// decimal.
+	Service, Port string
+	// Path is that of the Ingress's rule; "/" for a fallback.
+	Path string
+	// UpstreamName is namespace-service-port, as logs show it; empty without an
+	// upstream.
+	UpstreamName string
+	// Metrics counts the route's exchanges.
+	Metrics *metrics.Route
+}
+
+// Route returns the route for a host, given in lower case and without port, and
+// a path in normal form. It is nil when nothing serves them: answer 404. It
+// allocates nothing and keeps neither argument.
+func (s *Snapshot) Route(host, path []byte) *Route {
+	r, _ := s.table.Lookup(host, path)
+	return r
+}
+
+// Wants tells whether a route of the snapshot may use the upstream with that
+// key. It is for upstream.Registry.Retain.
+func (s *Snapshot) Wants(key model.UpstreamKey) bool {
+	_, ok := findUpstream(s.Config, key)
+	return ok
+}
+
+// findUpstream returns the position of an upstream in c, which is sorted by key.
+func findUpstream(c *model.Config, key model.UpstreamKey) (int, bool) {
+	return slices.BinarySearchFunc(c.Upstreams, key,
+		func(u model.Upstream, key model.UpstreamKey) int { return u.Key.Compare(key) })
+}
+
+// Routes yields each route, in the order of Config.
+func (s *Snapshot) Routes() iter.Seq[*Route] {
+	return func(yield func(*Route) bool) {
+		for i := range s.hosts {
+			for _, r := range s.hosts[i].routes {
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Handles yields the metric handle of each route; some may share one. It is for
+// metrics.Metrics.Retain.
+func (s *Snapshot) Handles() iter.Seq[*metrics.Route] {
+	return func(yield func(*metrics.Route) bool) {
+		for r := range s.Routes() {
+			if !yield(r.Metrics) {
+				return
+			}
+		}
+	}
+}
+
+// CertificateDates lists what metrics tell of the certificates that are shown
+// for names of their own: each host, its Secret and when the certificate ends.
+// The identifier is made as ingress-nginx makes it
+// (pkg/apis/ingress/sslcert.go).
+func (s *Snapshot) CertificateDates() []metrics.Certificate {
+	var list []metrics.Certificate
+	for b, cert := range s.Certificates.Bound() {
+		list = append(list, metrics.Certificate{
+			Host:       b.ServerName,
+			Secret:     b.Certificate,
+			Identifier: fmt.Sprintf("%s-%s", cert.Leaf.Issuer.SerialNumber, cert.Leaf.SerialNumber),
+			NotAfter:   cert.Leaf.NotAfter,
+		})
+	}
+	return list
+}
