@@ -27,6 +27,7 @@ type body struct {
 	drainBy  time.Duration // on the reaper's clock
 
 	started atomic.Bool // NextBody was called
+	broken  atomic.Bool // NextBody failed: what follows on the wire is not known
 	reading atomic.Bool // NextBody waits for the socket
 }
 
@@ -35,6 +36,7 @@ func (b *body) reset() {
 	b.received, b.data, b.fills, b.waited = 0, 0, 0, 0
 	b.draining = false
 	b.started.Store(false)
+	b.broken.Store(false)
 }
 
 // begin readies b for the request that x has parsed.
@@ -62,7 +64,9 @@ func (x *exchange) NextBody() ([]byte, error) {
 		return nil, b.err
 	}
 	data, err := x.readBody()
-	b.err = err
+	if b.err = err; b.failed() {
+		b.broken.Store(true)
+	}
 	return data, err
 }
 

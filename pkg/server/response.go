@@ -86,6 +86,8 @@ func (x *exchange) mustClose() bool {
 	switch {
 	case req.Close, c.last, most > 0 && c.served >= most, c.srv.draining.Load():
 		return true
+	case x.body.broken.Load():
+		return true
 	case x.expect:
 		// No 100 was sent: the client may send its body or not, and we could
 		// not tell a body from the next request.
