@@ -135,10 +135,8 @@ func (o output) configuration() {
 				o.m.labels.Namespace, o.m.labels.ControllerClass, c.Host, c.Secret, c.Identifier)
 		}
 	}
-	o.m.leader.Lock()
-	defer o.m.leader.Unlock()
-	if o.m.leader.lease != "" {
-		o.value(leaderStatus, number(o.m.leader.leading), o.m.leader.lease)
+	if l := o.m.leader.Load(); l != nil {
+		o.value(leaderStatus, number(l.leading()), l.lease)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,11 +39,7 @@ type Metrics struct {
 
 	certificates atomic.Pointer[[]Certificate]
 	build        atomic.Pointer[Build]
-	leader       struct {
-		sync.Mutex
-		lease   string
-		leading bool
-	}
+	leader       atomic.Pointer[leader]
 }
 
 // Option changes how exchanges are counted.

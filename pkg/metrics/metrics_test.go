@@ -262,7 +262,7 @@ func everything() *metrics.Metrics {
 	m.Route(shop).Observe(ex, time.Millisecond)
 	m.SetBuild(metrics.Build{Release: "v1", Commit: "abc", Repository: "here"})
 	m.SetCertificates([]metrics.Certificate{{Host: "shop.example", Secret: "shop", Identifier: "CA-1", NotAfter: time.Unix(1e9, 0)}})
-	m.SetLeader("lease", true)
+	m.SetLeader("lease", func() bool { return true })
 	m.Published(metrics.Publication{Generation: 7, Hash: func() uint64 { return 1 << 20 }, Compile: time.Second,
 		Hosts: 1, Routes: 2, Problems: map[string]int{"ParseError": 3}})
 	m.EndpointsPublished()

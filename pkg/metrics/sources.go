@@ -66,11 +66,15 @@ type Certificate struct {
 // SetCertificates replaces the set of certificates in use.
 func (m *Metrics) SetCertificates(list []Certificate) { m.certificates.Store(&list) }
 
-// SetLeader says whether this replica holds the Lease of that name.
-func (m *Metrics) SetLeader(lease string, leading bool) {
-	m.leader.Lock()
-	defer m.leader.Unlock()
-	m.leader.lease, m.leader.leading = lease, leading
+// leader tells of the election.
+type leader struct {
+	lease   string
+	leading func() bool
+}
+
+// SetLeader says how to ask whether this replica holds the Lease of that name.
+func (m *Metrics) SetLeader(lease string, leading func() bool) {
+	m.leader.Store(&leader{lease, leading})
 }
 
 // Publication describes a snapshot that was put to use.
