@@ -221,6 +221,11 @@ func (c *Conn) Endpoint() *Endpoint { return c.endpoint }
 // Reused tells whether c has carried an exchange before this one.
 func (c *Conn) Reused() bool { return c.requests > 1 }
 
+// Cut closes the socket, so that reads and writes of c fail that other goroutines
+// wait in. Discard must follow when they have ended: it is what gives up the
+// deadlines that they may use.
+func (c *Conn) Cut() { _ = c.NetConn().Close() }
+
 // stale tells whether c, which was idle, must not be used. Nothing may be there
 // to read: an end means that the peer closed, and a byte was not asked for, so it
 // could pass for the answer to the next request.

@@ -1,0 +1,174 @@
+package proxy
+
+import (
+	"log/slog"
+	"sync"
+
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
+	"github.com/shockwave-ingress/shockwave/pkg/http11"
+	"github.com/shockwave-ingress/shockwave/pkg/message"
+	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
+	"github.com/shockwave-ingress/shockwave/pkg/upstream"
+)
+
+// exchange is what the proxy knows of one exchange while it serves it. Values
+// are pooled; all views in it end with the exchange.
+type exchange struct {
+	*message.Exchange
+	log   *slog.Logger
+	route *snapshot.Route
+	// served tells that serve has returned, rather than panicked.
+	served bool
+
+	host [maxHost]byte // the name to route by, in lower case
+	norm []byte        // kept memory for paths that change when normalised
+	path []byte        // the path to route by and to forward
+
+	request request
+	sender  sender
+
+	// endpoint and conn are where the exchange is now; conn is nil when none
+	// is held.
+	endpoint *upstream.Endpoint
+	conn     *upstream.Conn
+	tried    [maxTries]*upstream.Endpoint
+	tries    int
+
+	// buf holds what came from the upstream; buf[at:] is not consumed yet.
+	buf    []byte
+	at     int
+	scan   http11.HeadScanner
+	chunks http11.ChunkedReader
+}
+
+// maxHost is longer than any DNS name and any IPv6 address in brackets.
+const maxHost = 256
+
+var exchanges = sync.Pool{New: func() any {
+	x := new(exchange)
+	x.sender.done = make(chan struct{}, 1)
+	return x
+}}
+
+// end gives back all that the exchange holds, also when it panicked: then its
+// connections are closed, and x is left to the garbage collector.
+func (x *exchange) end() {
+	if !x.served {
+		if x.sender.running {
+			x.Abort() // ends a NextBody that waits
+		}
+		x.release(upstream.ClosedFailed)
+		return
+	}
+	x.served = false
+	x.Exchange, x.log, x.route, x.path, x.buf = nil, nil, nil, nil, nil
+	x.request.head, x.request.first = nil, nil
+	x.sender.forget()
+	x.endpoint = nil
+	clear(x.tried[:x.tries])
+	x.tries, x.at = 0, 0
+	exchanges.Put(x)
+}
+
+// release closes the upstream connection, if one is still held, for this reason.
+func (x *exchange) release(why upstream.Reason) {
+	c := x.conn
+	if c == nil {
+		return
+	}
+	if x.sender.running {
+		c.Cut()
+		x.sender.wait()
+	}
+	x.conn = nil
+	x.endpoint.Discard(c, why)
+}
+
+// serve routes the exchange and forwards it, or answers it.
+func (x *exchange) serve(snap *snapshot.Snapshot) {
+	x.setRequestID()
+	if status := x.find(snap); status != 0 {
+		x.reply(status)
+		return
+	}
+	req, route := &x.Request, x.route
+	if route.MaxBody > 0 && int64(req.Body) > route.MaxBody {
+		x.reply(413)
+		return
+	}
+	req.MaxBody = route.MaxBody
+	if route.Upstream.Len() == 0 {
+		x.reply(503)
+		return
+	}
+	if x.Mem.Mode() != route.Mode {
+		x.Mem.Release()
+		x.Mem = alloc.Take(route.Mode)
+	}
+	if err := x.prepare(); err != nil {
+		x.replyError(err)
+		return
+	}
+	x.forward()
+}
+
+// find finds the route. It returns 0, or the status to answer.
+func (x *exchange) find(snap *snapshot.Snapshot) int {
+	req := &x.Request
+	switch {
+	case req.MethodID == message.TRACE:
+		return 405 // as nginx does: it would show the fields that we add
+	case req.MethodID == message.CONNECT:
+		return 405
+	case snap == nil:
+		return 503
+	}
+	path, err := http11.NormalizePath(x.norm[:0], req.Path)
+	if err != nil {
+		return 400
+	}
+	x.path = path
+	if len(path) > 0 && (len(req.Path) == 0 || &path[0] != &req.Path[0]) {
+		x.norm = path // it was appended there
+	}
+	key := path
+	if len(key) == 1 && key[0] == '*' {
+		key = root // OPTIONS * is about the server of the host
+	}
+	host, ok := x.lowerHost()
+	if !ok {
+		return 404
+	}
+	x.route = snap.Route(host, key)
+	switch {
+	case x.route == nil:
+		return 404
+	default:
+		x.Data = x.route
+	}
+	if x.route.Denied || x.route.Upstream == nil {
+		return 503
+	}
+	return 0
+}
+
+var root = []byte("/")
+
+// lowerHost returns the host to route by: in lower case, without port and
+// trailing dot.
+func (x *exchange) lowerHost() ([]byte, bool) {
+	h := x.Request.Hostname
+	if n := len(h); n > 0 && h[n-1] == '.' {
+		h = h[:n-1]
+	}
+	if len(h) > len(x.host) {
+		return nil, false
+	}
+	for i, c := range h {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		x.host[i] = c
+	}
+	return x.host[:len(h)], true
+}

@@ -1,0 +1,162 @@
+package proxy
+
+import (
+	"errors"
+	"time"
+
+	"github.com/shockwave-ingress/shockwave/pkg/message"
+	"github.com/shockwave-ingress/shockwave/pkg/sock"
+	"github.com/shockwave-ingress/shockwave/pkg/upstream"
+)
+
+// maxTries is how many endpoints, or connections, an exchange tries at most
+// (ingress-nginx: proxy-next-upstream-tries).
+const maxTries = 3
+
+// failure is why a try gave no response. The zero value is a response.
+type failure struct {
+	status int // to answer when no other try follows
+	again  again
+}
+
+// again says what may follow a failed try.
+type again uint8
+
+const (
+	never     again = iota
+	otherwise       // at another endpoint, if there is one
+	afresh          // on a new connection, at another endpoint if there is one
+)
+
+var none failure
+
+// forward sends the request to endpoints until one answers.
+//
+// A request is repeated only where that cannot make an endpoint process it
+// twice: when no byte of it was sent; or when no byte of a response came, the
+// method is idempotent and all of the request is still here (RFC 9110, section
+// 9.2.2). It never goes to the endpoint that failed when there is another one.
+func (x *exchange) forward() {
+	up := x.route.Upstream
+	fresh := false
+	f := failure{status: 503}
+	for x.tries < maxTries {
+		e := up.Pick(x.tried[:x.tries])
+		if e == nil {
+			break
+		}
+		x.tried[x.tries] = e
+		x.tries++
+		if f = x.try(e, fresh); f == none {
+			return
+		}
+		if f.again == never || f.again == otherwise && up.Len() < 2 {
+			break
+		}
+		x.release(upstream.ClosedFailed)
+		fresh = fresh || f.again == afresh
+	}
+	x.reply(f.status) // it also ends a sender that waits for the client
+	x.release(upstream.ClosedFailed)
+}
+
+// try sends the request to e and passes the response on. When it returns none
+// the exchange has been answered, or cut.
+func (x *exchange) try(e *upstream.Endpoint, fresh bool) failure {
+	begun := time.Now()
+	a := x.Trace.NextAttempt(e.Addr())
+	c, err := e.Get(x.route.ConnectTimeout, fresh)
+	if err != nil {
+		a.Total = time.Since(begun)
+		if errors.Is(err, upstream.ErrConnectTimeout) {
+			return failure{504, otherwise}
+		}
+		return failure{502, otherwise}
+	}
+	x.endpoint, x.conn = e, c
+	if a.Reused = c.Reused(); !a.Reused {
+		a.Connect = time.Since(begun)
+	}
+	sent, err := x.send()
+	if err == nil {
+		err = x.readHead()
+	}
+	a.Head = time.Since(begun)
+	a.Total = a.Head
+	if err != nil {
+		return x.failed(err, sent)
+	}
+	a.Status = x.Response.Status
+	x.pass(a, begun)
+	return none
+}
+
+// failed tells what may follow an error that came, after sent bytes of the
+// request, in place of a response.
+func (x *exchange) failed(err error, sent int) failure {
+	r := &x.request
+	if x.sender.clientFailed.Load() {
+		// The request did not come whole, and the connection was cut for it.
+		x.sender.wait()
+		status := statusOf(x.sender.clientErr)
+		return failure{status: status}
+	}
+	status := 502
+	if errors.Is(err, sock.ErrTimeout) {
+		status = 504
+	}
+	switch {
+	case errors.Is(err, errGarbage) || len(x.buf) > 0:
+		return failure{status: status} // part of a response came
+	case sent > 0 && !(r.whole && x.Request.MethodID.Idempotent()):
+		return failure{status: status}
+	case x.sender.running:
+		return failure{status: status}
+	case x.conn.Reused() && status == 502:
+		return failure{status, afresh} // closed just when we used it, most likely
+	}
+	return failure{status, otherwise}
+}
+
+// errGarbage is returned for a response that cannot be understood.
+var errGarbage = errors.New("malformed response")
+
+// send writes the request, or as much of it as is there, and starts the sender
+// for the rest. It returns how many bytes may have reached the endpoint.
+func (x *exchange) send() (int, error) {
+	r, c := &x.request, x.conn
+	c.WriteWithin(x.route.SendTimeout)
+	n, err := c.Write2(r.head, r.first)
+	c.WriteWithin(0)
+	if err == nil && !r.whole {
+		x.sender.start(x)
+	}
+	return n, err
+}
+
+// read reads from the upstream connection, within the route's ReadTimeout, once
+// the request was sent whole.
+func (x *exchange) read(p []byte) (int, error) {
+	c := x.conn
+	if x.sender.running {
+		return x.sender.read(c, p)
+	}
+	c.ReadWithin(x.route.ReadTimeout)
+	n, err := c.Read(p)
+	c.ReadWithin(0)
+	return n, err
+}
+
+// statusOf is the status that answers an error of reading the request body, or 0
+// when there is nobody to answer.
+func statusOf(err error) int {
+	switch {
+	case errors.Is(err, message.ErrBodyTooLarge):
+		return 413
+	case errors.Is(err, message.ErrTimeout):
+		return 408
+	case errors.Is(err, message.ErrClientGone):
+		return 0
+	}
+	return 400
+}

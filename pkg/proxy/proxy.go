@@ -1,0 +1,68 @@
+package proxy
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/shockwave-ingress/shockwave/pkg/accesslog"
+	"github.com/shockwave-ingress/shockwave/pkg/message"
+	"github.com/shockwave-ingress/shockwave/pkg/metrics"
+	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
+)
+
+// Config is what a Proxy is made from.
+type Config struct {
+	// Current is where the snapshot in use is.
+	Current *snapshot.Current
+	// Metrics counts exchanges. nil: they are not counted.
+	Metrics *metrics.Metrics
+	// AccessLog gets a line for each exchange. nil: none is written.
+	AccessLog *accesslog.Log
+	// Logger gets what is wrong in the proxy itself. Default: slog.Default.
+	Logger *slog.Logger
+}
+
+// Proxy serves exchanges by forwarding them. It implements message.Handler.
+type Proxy struct {
+	current   *snapshot.Current
+	metrics   *metrics.Metrics
+	accessLog *accesslog.Log
+	log       *slog.Logger
+}
+
+// New returns a proxy that serves what c.Current holds.
+func New(c Config) *Proxy {
+	p := &Proxy{current: c.Current, metrics: c.Metrics, accessLog: c.AccessLog, log: c.Logger}
+	if p.log == nil {
+		p.log = slog.Default()
+	}
+	return p
+}
+
+// ServeExchange implements message.Handler.
+func (p *Proxy) ServeExchange(ex *message.Exchange) {
+	x := exchanges.Get().(*exchange)
+	x.log = p.log
+	x.Exchange = ex
+	defer x.end()
+	x.serve(p.current.Load())
+	x.served = true
+}
+
+// Observe implements message.Handler: it counts and logs an exchange that has
+// ended.
+func (p *Proxy) Observe(ex *message.Exchange) {
+	elapsed := time.Since(ex.Start)
+	route, _ := ex.Data.(*snapshot.Route)
+	upstream := ""
+	if route != nil {
+		upstream = route.UpstreamName
+	}
+	switch {
+	case route != nil && route.Metrics != nil:
+		route.Metrics.Observe(ex, elapsed)
+	case p.metrics != nil:
+		p.metrics.Unrouted().Observe(ex, elapsed)
+	}
+	p.accessLog.Write(ex, elapsed, upstream)
+}

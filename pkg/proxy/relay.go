@@ -1,0 +1,201 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"github.com/shockwave-ingress/shockwave/pkg/message"
+	"github.com/shockwave-ingress/shockwave/pkg/sock"
+	"github.com/shockwave-ingress/shockwave/pkg/upstream"
+)
+
+// errCut is returned when the upstream ended before its response did.
+var errCut = errors.New("response was cut short")
+
+// pass passes the response on whose head was read, and decides what becomes of
+// the upstream connection.
+func (x *exchange) pass(a *message.Attempt, begun time.Time) {
+	if x.Response.Status == 101 {
+		x.tunnel()
+		x.release(upstream.ClosedTunnel)
+		a.Total = time.Since(begun)
+		return
+	}
+	waited, err := x.relay(a)
+	if waited {
+		a.Total = time.Since(begun)
+	}
+	switch {
+	case err == nil:
+		x.giveBack()
+	case errors.Is(err, errCut):
+		// The client must see that, too: no end of ours, but a reset.
+		x.Abort()
+		x.release(upstream.ClosedFailed)
+	default:
+		x.Abort() // the client left; a sender need not wait for it
+		x.release(upstream.ClosedUnfinished)
+	}
+}
+
+// giveBack keeps the upstream connection, if nothing of this exchange can be left
+// on it: the request was sent whole, and the response was read to its last byte
+// with none after it.
+func (x *exchange) giveBack() {
+	s := &x.sender
+	started := !x.request.whole
+	why := upstream.Reasons
+	switch {
+	case !s.hasEnded(), started && !s.whole:
+		why = upstream.ClosedUnfinished
+	case x.at < len(x.buf):
+		why = upstream.ClosedUnasked
+	case x.Response.Close:
+		why = upstream.ClosedByPeer
+	}
+	if why != upstream.Reasons {
+		x.release(why)
+		return
+	}
+	c := x.conn
+	x.conn = nil
+	x.endpoint.Put(c)
+}
+
+// relay writes the head and the body to the client. Bytes are passed on as they
+// arrive: what the server still holds is flushed before each wait (ingress-nginx:
+// proxy-buffering is off). A head whose body has arrived with it leaves with it
+// in one write. It tells whether it had to wait for the upstream.
+func (x *exchange) relay(a *message.Attempt) (waited bool, err error) {
+	if err := x.WriteHead(); err != nil {
+		return false, err
+	}
+	resp := &x.Response
+	switch {
+	case resp.Body > 0:
+		waited, err = x.relayLength(a, int64(resp.Body))
+	case resp.Body == message.Chunked:
+		x.chunks.Reset(&responseLimits)
+		waited, err = x.relayChunks(a)
+	case resp.Body == message.UntilClose:
+		waited, err = true, x.relayUntilClose(a)
+	}
+	if err != nil {
+		return waited, err
+	}
+	keepTrailers(&resp.Trailers)
+	return waited, x.Finish(&resp.Trailers)
+}
+
+// relayLength passes on a body of left bytes.
+func (x *exchange) relayLength(a *message.Attempt, left int64) (waited bool, err error) {
+	for {
+		n := min(int64(len(x.buf)-x.at), left)
+		data := x.buf[x.at : x.at+int(n)]
+		x.at += int(n)
+		left -= n
+		a.Length += n
+		if err := x.WriteBody(data); err != nil {
+			return waited, err
+		}
+		if left == 0 {
+			return waited, nil
+		}
+		waited = true
+		if err := x.more(left); err == io.EOF {
+			return waited, errCut
+		} else if err != nil {
+			return waited, err
+		}
+	}
+}
+
+// relayChunks passes on a body in chunks.
+func (x *exchange) relayChunks(a *message.Attempt) (waited bool, err error) {
+	for {
+		data, n, err := x.chunks.Next(x.buf[x.at:], &x.Response.Trailers)
+		x.at += n
+		a.Length += int64(len(data))
+		if err := x.WriteBody(data); err != nil {
+			return waited, err
+		}
+		switch {
+		case err == io.EOF:
+			return waited, nil
+		case err != nil:
+			return waited, errCut
+		case n > 0:
+			continue
+		}
+		waited = true
+		if err := x.more(mediumBuffer); err == io.EOF {
+			return waited, errCut
+		} else if err != nil {
+			return waited, err
+		}
+	}
+}
+
+// relayUntilClose passes on a body that ends with its connection. Only a clean
+// end is one.
+func (x *exchange) relayUntilClose(a *message.Attempt) error {
+	for {
+		data := x.buf[x.at:]
+		x.at = len(x.buf)
+		a.Length += int64(len(data))
+		if err := x.WriteBody(data); err != nil {
+			return err
+		}
+		if err := x.more(mediumBuffer); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// more reads more of a body of which left bytes are expected. Bytes that are not
+// consumed are kept. It returns io.EOF at the end, errCut for any other failure
+// of the upstream, or the error of writing to the client.
+func (x *exchange) more(left int64) error {
+	x.makeRoom(left)
+	space := x.buf[len(x.buf):cap(x.buf)]
+	n, err := x.conn.TryRead(space)
+	if err == sock.ErrWouldBlock {
+		if err := x.Flush(); err != nil {
+			return err
+		}
+		n, err = x.read(space)
+	}
+	x.buf = x.buf[:len(x.buf)+n]
+	if err != nil && err != io.EOF {
+		return errCut
+	}
+	return err
+}
+
+// makeRoom empties the read buffer as far as it is consumed, and takes a larger
+// one for a body that is worth it.
+func (x *exchange) makeRoom(left int64) {
+	n := copy(x.buf, x.buf[x.at:])
+	x.buf, x.at = x.buf[:n], 0
+	want := mediumBuffer
+	if left > mediumBuffer {
+		want = largeBuffer
+	}
+	if int64(cap(x.buf)-n) < left && cap(x.buf) < want {
+		x.buf = x.Mem.Grow(x.buf, want)
+	}
+}
+
+// keepTrailers removes the trailers that must not come after a head that was
+// acted upon: all that anybody here knows, since they frame, route or
+// authenticate (RFC 9110, section 6.5.1).
+func keepTrailers(f *message.Fields) {
+	for i := range f.Len() {
+		if n, _, _, ok := f.At(i); ok && n != message.Unknown {
+			f.Remove(i)
+		}
+	}
+}

@@ -1,0 +1,241 @@
+package proxy
+
+import (
+	"io"
+
+	"github.com/shockwave-ingress/shockwave/pkg/http11"
+	"github.com/shockwave-ingress/shockwave/pkg/message"
+)
+
+// request is the request as it goes to the upstream.
+type request struct {
+	// head is the request's head, followed by its body when that is short and
+	// its length known.
+	head []byte
+	// first are the first bytes of a longer body, framed. They stay valid
+	// until the next call of NextBody.
+	first []byte
+	// whole tells that head and first are all there is: the request can be
+	// sent again.
+	whole bool
+	// upgrade tells that it asks for a WebSocket.
+	upgrade bool
+}
+
+// Sizes of bodies.
+const (
+	// maxReplay is the longest body that is collected before an endpoint is
+	// chosen. It then leaves together with the head, no goroutine is needed to
+	// send it, and it can be sent again. ingress-nginx collects every body
+	// (proxy-request-buffering).
+	maxReplay = 16 << 10
+	// frameBuffer holds one chunk of a body in chunks, with its framing.
+	frameBuffer = 16 << 10
+	frameSpare  = 32 // for the first line of a chunk, and the ends
+)
+
+// prepare writes the request's head, and collects the beginning of its body.
+func (x *exchange) prepare() error {
+	req, r := &x.Request, &x.request
+	if err := http11.StripRequest(&req.Fields); err != nil {
+		return err
+	}
+	r.upgrade = req.Body == message.None && req.MethodID == message.GET &&
+		message.EqualFold(req.UpgradeTo, "websocket")
+	r.first, r.whole = nil, true
+
+	size := x.headSize()
+	short := req.Body > 0 && req.Body <= maxReplay
+	if short {
+		size += int(req.Body)
+	}
+	r.head = x.appendHead(x.Mem.Alloc(size)[:0])
+	switch {
+	case req.Body == message.None:
+		return nil
+	case short:
+		return x.collect()
+	}
+	return x.beginBody()
+}
+
+// collect appends the body to the head.
+func (x *exchange) collect() error {
+	r := &x.request
+	for left := int(x.Request.Body); left > 0; {
+		data, err := x.NextBody()
+		if err != nil {
+			return err
+		}
+		r.head = append(r.head, data...)
+		left -= len(data)
+	}
+	return nil
+}
+
+// beginBody waits for the first bytes of a body that is sent as it arrives, so
+// that a client that sends none costs the upstream no connection.
+func (x *exchange) beginBody() error {
+	r, s := &x.request, &x.sender
+	s.chunked, s.rest = x.Request.Body == message.Chunked, nil
+	data, err := x.NextBody()
+	if err != nil && err != io.EOF {
+		return err
+	}
+	if !s.chunked {
+		r.first, r.whole = data, false
+		return nil
+	}
+	s.frame = x.Mem.Alloc(frameBuffer)[:0]
+	if err == io.EOF {
+		r.first = http11.AppendLastChunk(s.frame, nil)
+		return nil
+	}
+	r.whole = false
+	// Views of the server's buffers are no longer than ours, but that is its
+	// choice to make: what does not fit is kept for the sender.
+	n := min(len(data), frameBuffer-frameSpare)
+	r.first = appendChunk(s.frame, data[:n])
+	s.rest = data[n:]
+	return nil
+}
+
+// appendChunk appends data as one chunk (RFC 9112, section 7.1).
+func appendChunk(dst, data []byte) []byte {
+	dst = http11.AppendChunkHeader(dst, len(data))
+	dst = append(dst, data...)
+	return append(dst, '\r', '\n')
+}
+
+// fieldSet is a set of known field names.
+type fieldSet uint64
+
+func setOf(names ...message.Name) (s fieldSet) {
+	for _, n := range names {
+		s |= 1 << n
+	}
+	return s
+}
+
+func (s fieldSet) has(n message.Name) bool { return s&(1<<n) != 0 }
+
+// ownFields are the fields of a request that are written anew or left out,
+// whatever the client sent: those of its connection; those that tell of the
+// client, which it must not forge, as in ingress-nginx with use-forwarded-headers
+// off (rootfs/etc/nginx/template/nginx.tmpl); Forwarded, which tells the same
+// (RFC 7239); and Proxy, which CGI turns into a setting ("httpoxy").
+var ownFields = setOf(
+	message.Connection, message.ContentLength, message.Expect, message.Host, message.HTTP2Settings,
+	message.KeepAlive, message.ProxyConnection, message.TE, message.Trailer, message.TransferEncoding, message.Upgrade,
+	message.Forwarded, message.Proxy,
+	message.XForwardedFor, message.XForwardedHost, message.XForwardedPort, message.XForwardedProto,
+	message.XForwardedScheme, message.XOriginalForwardedFor, message.XOriginalForwardedHost,
+	message.XRealIP, message.XRequestID, message.XScheme,
+)
+
+// ownSize is more than the names, separators and fixed values of the fields that
+// appendHead adds, with two addresses and three numbers.
+const ownSize = 640
+
+// headSize is at least the length of what appendHead appends.
+func (x *exchange) headSize() int {
+	req := &x.Request
+	f := &req.Fields
+	size := ownSize + len(req.Method) + len(x.path) + len(req.Query) + 2*len(req.Authority) + len(x.Trace.RequestID)
+	for i := range f.Len() {
+		if _, name, value, ok := f.At(i); ok {
+			size += len(name) + len(value) + 4
+		}
+	}
+	return size
+}
+
+// appendHead appends the head of the request.
+func (x *exchange) appendHead(b []byte) []byte {
+	req := &x.Request
+	b = append(b, req.Method...)
+	b = append(b, ' ')
+	b = append(b, x.path...)
+	if req.HasQuery {
+		b = append(b, '?')
+		b = append(b, req.Query...)
+	}
+	b = append(b, " HTTP/1.1\r\nHost: "...)
+	b = x.appendForwarded(x.appendAuthority(b))
+	f := &req.Fields
+	for i := range f.Len() {
+		n, name, value, ok := f.At(i)
+		if ok && !ownFields.has(n) {
+			b = http11.AppendFieldBytes(b, name, value)
+		}
+	}
+	switch {
+	case req.Body > 0:
+		b = append(b, "Content-Length: "...)
+		b = http11.AppendInt(b, int64(req.Body))
+		b = append(b, '\r', '\n')
+	case req.Body == message.Chunked:
+		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+	case req.Fields.Has(message.ContentLength) || bodyExpected(req.MethodID):
+		b = append(b, "Content-Length: 0\r\n"...)
+	}
+	if x.request.upgrade {
+		b = append(b, "Connection: upgrade\r\nUpgrade: websocket\r\n"...)
+	}
+	return append(b, '\r', '\n')
+}
+
+// bodyExpected tells whether the absence of a body must be said (RFC 9110,
+// section 8.6).
+func bodyExpected(m message.Method) bool {
+	return m == message.POST || m == message.PUT || m == message.PATCH
+}
+
+// appendAuthority appends the value of Host as received. A request without one,
+// which HTTP/1.0 allows, gets the address that it was sent to.
+func (x *exchange) appendAuthority(b []byte) []byte {
+	if len(x.Request.Authority) > 0 {
+		return append(b, x.Request.Authority...)
+	}
+	return x.Local.AppendTo(b)
+}
+
+// appendForwarded ends the line of Host and appends the fields that tell of the
+// client. They replace what the client sent under these names; of its
+// X-Forwarded-For and X-Forwarded-Host a copy is kept under other names.
+func (x *exchange) appendForwarded(b []byte) []byte {
+	b = append(b, "\r\nX-Request-ID: "...)
+	b = append(b, x.Trace.RequestID...)
+	b = append(b, "\r\nX-Real-IP: "...)
+	b = x.Remote.Addr().AppendTo(b)
+	b = append(b, "\r\nX-Forwarded-For: "...)
+	b = x.Remote.Addr().AppendTo(b)
+	b = append(b, "\r\nX-Forwarded-Host: "...)
+	b = x.appendAuthority(b)
+	b = append(b, "\r\nX-Forwarded-Port: "...)
+	b = http11.AppendInt(b, int64(x.Local.Port()))
+	if x.TLS != nil {
+		b = append(b, "\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Scheme: https\r\nX-Scheme: https\r\n"...)
+	} else {
+		b = append(b, "\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Scheme: http\r\nX-Scheme: http\r\n"...)
+	}
+	b = appendOriginal(b, &x.Request.Fields, message.XForwardedFor, message.XOriginalForwardedFor)
+	return appendOriginal(b, &x.Request.Fields, message.XForwardedHost, message.XOriginalForwardedHost)
+}
+
+// appendOriginal appends the values of fields named from, as one list (RFC 9110,
+// section 5.3), under the name to.
+func appendOriginal(b []byte, f *message.Fields, from, to message.Name) []byte {
+	if !f.Has(from) {
+		return b
+	}
+	b = append(b, to.String()...)
+	separator := ": "
+	for i := range f.Len() {
+		if n, _, value, ok := f.At(i); ok && n == from {
+			b = append(append(b, separator...), value...)
+			separator = ", "
+		}
+	}
+	return append(b, '\r', '\n')
+}

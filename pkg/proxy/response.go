@@ -1,0 +1,107 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+
+	"github.com/shockwave-ingress/shockwave/pkg/http11"
+)
+
+// Sizes of what is read from an upstream.
+const (
+	// headBuffer is the first size of the read buffer: most heads fit, and
+	// many whole responses.
+	headBuffer = 4 << 10
+	// maxHead bounds a response's head, with what arrived after it.
+	maxHead = 64<<10 + headBuffer
+	// Bodies that do not fit are read into one of these.
+	mediumBuffer = 16 << 10
+	largeBuffer  = 64 << 10
+)
+
+// maxInterim is how many interim responses an endpoint may send before it
+// answers.
+const maxInterim = 10
+
+var responseLimits = http11.ResponseLimits()
+
+// readHead reads the head of the final response, or of one with status 101, and
+// passes interim ones on. Response's views are valid until buf is read into
+// again.
+func (x *exchange) readHead() error {
+	if x.buf == nil {
+		x.buf = x.Mem.Alloc(headBuffer)
+	}
+	x.buf, x.at = x.buf[:0], 0
+	resp := &x.Response
+	for interim := 0; ; interim++ {
+		if err := x.parseHead(); err != nil {
+			return err
+		}
+		if resp.Status >= 200 || resp.Status == 101 {
+			break
+		}
+		if interim == maxInterim {
+			return errGarbage
+		}
+		if resp.Status == 100 {
+			continue // the server has its own way with Expect
+		}
+		http11.StripResponse(&resp.Fields)
+		if err := x.WriteInterim(resp.Status, &resp.Fields); err != nil {
+			return errors.Join(errGarbage, err)
+		}
+	}
+	if resp.Status == 101 {
+		return x.checkUpgrade()
+	}
+	http11.StripResponse(&resp.Fields)
+	return nil
+}
+
+// parseHead reads one head into Response.
+func (x *exchange) parseHead() error {
+	x.scan.Reset()
+	for {
+		end, err := x.scan.Scan(x.buf[x.at:], &responseLimits)
+		if err != nil || end > 0 && x.scan.Start() > 0 {
+			return errGarbage
+		}
+		if end > 0 {
+			head := x.buf[x.at : x.at+end]
+			x.at += end
+			if http11.ParseResponse(&x.Response, head, x.Request.MethodID, &responseLimits) != nil {
+				return errGarbage
+			}
+			return nil
+		}
+		if len(x.buf) == cap(x.buf) {
+			if err := x.growHead(); err != nil {
+				return err
+			}
+		}
+		n, err := x.read(x.buf[len(x.buf):cap(x.buf)])
+		x.buf = x.buf[:len(x.buf)+n]
+		if err == io.EOF && len(x.buf) > 0 {
+			return errGarbage
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// growHead makes room for more of a head: that of interim responses before it,
+// or more.
+func (x *exchange) growHead() error {
+	if x.at > 0 {
+		n := copy(x.buf, x.buf[x.at:])
+		x.buf, x.at = x.buf[:n], 0
+		return nil
+	}
+	if cap(x.buf) >= maxHead {
+		return errGarbage
+	}
+	x.buf = x.Mem.Grow(x.buf, min(4*cap(x.buf), maxHead))
+	return nil
+}

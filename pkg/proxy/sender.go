@@ -1,0 +1,170 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/shockwave-ingress/shockwave/pkg/http11"
+	"github.com/shockwave-ingress/shockwave/pkg/sock"
+	"github.com/shockwave-ingress/shockwave/pkg/upstream"
+)
+
+// sender sends the rest of a request's body in a goroutine of its own, so that a
+// response that comes early is passed on at once.
+//
+// It ends when the body was sent; when the response has ended (the server then
+// ends a NextBody that waits); when the connection fails or is cut; or when the
+// client fails, in which case it cuts the connection so that the exchange's
+// goroutine, which waits for a response, notices.
+type sender struct {
+	x       *exchange
+	chunked bool
+	frame   []byte // memory for one chunk with its framing
+	rest    []byte // of a view that did not fit into the first frame
+
+	running bool          // for the exchange's goroutine: wait has not returned
+	done    chan struct{} // one value when the sender has ended
+
+	clientFailed atomic.Bool
+	clientErr    error // why; valid when clientFailed
+	whole        bool  // all of the body was sent; valid after wait
+
+	// mu guards the read deadline, which counts from the moment that the body
+	// was sent when that comes after the read began.
+	mu      sync.Mutex
+	reading bool
+	ended   bool
+}
+
+// forget drops what belongs to an exchange.
+func (s *sender) forget() {
+	s.x, s.frame, s.rest, s.clientErr = nil, nil, nil, nil
+	s.whole = false
+	if s.clientFailed.Load() {
+		s.clientFailed.Store(false)
+	}
+}
+
+// start begins to send what follows the first bytes of the body.
+func (s *sender) start(x *exchange) {
+	s.x, s.running, s.whole, s.reading, s.ended = x, true, false, false, false
+	go s.run()
+}
+
+// wait returns when the sender has ended; at once when none was started.
+func (s *sender) wait() {
+	if s.running {
+		<-s.done
+		s.running = false
+	}
+}
+
+// hasEnded is wait without waiting.
+func (s *sender) hasEnded() bool {
+	if s.running {
+		select {
+		case <-s.done:
+			s.running = false
+		default:
+		}
+	}
+	return !s.running
+}
+
+func (s *sender) run() {
+	defer func() { s.done <- struct{}{} }()
+	defer func() {
+		if v := recover(); v != nil {
+			s.x.log.Error("sending a request body panicked", "err", v, "stack", string(debug.Stack()))
+			s.fail(fmt.Errorf("panic: %v", v))
+		}
+	}()
+	s.whole = s.send() == nil
+	s.mu.Lock()
+	s.ended = true
+	if s.reading {
+		s.x.conn.ReadWithin(s.x.route.ReadTimeout)
+	}
+	s.mu.Unlock()
+}
+
+// fail cuts the connection: the client did not send what it promised.
+func (s *sender) fail(err error) {
+	s.clientErr = err
+	s.clientFailed.Store(true)
+	s.x.conn.Cut()
+}
+
+// send sends the rest of the body.
+func (s *sender) send() error {
+	if err := s.sendChunks(s.rest); err != nil {
+		return err
+	}
+	for {
+		data, err := s.x.NextBody()
+		switch {
+		case err == io.EOF && s.chunked:
+			return s.write(http11.AppendLastChunk(s.frame[:0], nil))
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			s.fail(err)
+			return err
+		case s.chunked:
+			err = s.sendChunks(data)
+		default:
+			err = s.write(data)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// sendChunks sends data as chunks of our own.
+func (s *sender) sendChunks(data []byte) error {
+	for len(data) > 0 {
+		n := min(len(data), cap(s.frame)-frameSpare)
+		if err := s.write(appendChunk(s.frame[:0], data[:n])); err != nil {
+			return err
+		}
+		data = data[n:]
+	}
+	return nil
+}
+
+// write writes to the upstream. A timeout cuts the connection; after another
+// error a response may still be there to be read.
+func (s *sender) write(p []byte) error {
+	c := s.x.conn
+	c.WriteWithin(s.x.route.SendTimeout)
+	_, err := c.Write(p)
+	c.WriteWithin(0)
+	if errors.Is(err, sock.ErrTimeout) {
+		c.Cut()
+	}
+	return err
+}
+
+// read is exchange.read while the sender may be running.
+func (s *sender) read(c *upstream.Conn, p []byte) (int, error) {
+	s.mu.Lock()
+	s.reading = true
+	limit := time.Duration(0)
+	if s.ended {
+		limit = s.x.route.ReadTimeout
+	}
+	c.ReadWithin(limit)
+	s.mu.Unlock()
+	n, err := c.Read(p)
+	s.mu.Lock()
+	s.reading = false
+	c.ReadWithin(0)
+	s.mu.Unlock()
+	return n, err
+}
