@@ -60,7 +60,7 @@ func (w *Writer) term(ctx context.Context, identity string) error {
 			Client:     w.leases,
 			LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
 		},
-		Name: w.options.Election,
+		Name:            w.options.Election,
 		LeaseDuration:   ttl,
 		RenewDeadline:   ttl * 2 / 3,
 		RetryPeriod:     ttl / 10, // how soon a Lease that was given up is taken
