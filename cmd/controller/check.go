@@ -1,0 +1,139 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shockwave-ingress/shockwave/pkg/manifests"
+	"github.com/shockwave-ingress/shockwave/pkg/model"
+	"github.com/shockwave-ingress/shockwave/pkg/settings"
+	"github.com/shockwave-ingress/shockwave/pkg/translate"
+)
+
+const aboutCheck = `Check reads manifests and prints what would be served, and every problem in them:
+misspelt annotations, values that do not parse, conflicts, missing Services and
+Secrets. It talks to no cluster. It exits with 1 when there are problems.`
+
+// newCheck is `shockwave check`.
+func newCheck() *cobra.Command {
+	s := settings.Default()
+	var file, output string
+	cmd := &cobra.Command{
+		Use:   "check -f FILE|DIR|-",
+		Short: "Print what manifests would serve, and their problems",
+		Long:  aboutCheck,
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if output != "text" && output != "json" {
+				return fmt.Errorf("--output: %q is neither text nor json", output)
+			}
+			if err := s.Validate(); err != nil {
+				return err
+			}
+			return check(cmd.InOrStdin(), cmd.OutOrStdout(), file, output, s)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVarP(&file, "filename", "f", "", "File or directory of manifests, or - for the standard input.")
+	flags.StringVarP(&output, "output", "o", "text", "Form of the output: text or json.")
+	_ = cmd.MarkFlagRequired("filename") // the flag exists
+	s.RegisterReading(flags)
+	return cmd
+}
+
+// errProblems is what a check ends with that found problems.
+type errProblems int
+
+func (n errProblems) Error() string {
+	if n == 1 {
+		return "there is 1 problem"
+	}
+	return fmt.Sprintf("there are %d problems", int(n))
+}
+
+// check prints what the manifests of file would serve.
+func check(in io.Reader, out io.Writer, file, output string, s settings.Settings) error {
+	var objs *translate.Objects
+	var err error
+	if file == "-" {
+		objs, err = manifests.ReadFrom(in, "standard input")
+	} else {
+		objs, err = manifests.Read(file)
+	}
+	if err != nil {
+		return err
+	}
+	how := translation(s)
+	how.Now = time.Now()
+	config, problems := translate.Build(objs, how)
+	result := checked{config, translate.EndpointsOf(objs, config), problems}
+	if output == "json" {
+		err = result.writeJSON(out)
+	} else {
+		err = result.writeText(out)
+	}
+	if err == nil && len(problems) > 0 {
+		err = errProblems(len(problems))
+	}
+	return err
+}
+
+// checked is the result of a check.
+type checked struct {
+	config    *model.Config
+	endpoints model.Endpoints
+	problems  []model.Problem
+}
+
+func (c checked) writeText(w io.Writer) error {
+	_, err := io.WriteString(w, c.config.String())
+	if len(c.endpoints) > 0 {
+		_, e := fmt.Fprintf(w, "\nendpoints\n%s", c.endpoints)
+		err = errors.Join(err, e)
+	}
+	if len(c.problems) > 0 {
+		_, e := io.WriteString(w, "\nproblems\n")
+		err = errors.Join(err, e)
+	}
+	for _, p := range c.problems {
+		_, e := fmt.Fprintln(w, p)
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+func (c checked) writeJSON(w io.Writer) error {
+	if c.problems == nil {
+		c.problems = []model.Problem{}
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(struct {
+		Config    *model.Config   `json:"config"`
+		Endpoints model.Endpoints `json:"endpoints"`
+		Problems  []model.Problem `json:"problems"`
+	}{c.config, c.endpoints, c.problems})
+}
+
+// translation are the settings that decide how objects are read. They are valid.
+func translation(s settings.Settings) translate.Settings {
+	return translate.Settings{
+		ControllerClass:          s.ControllerClass,
+		IngressClass:             s.IngressClass,
+		IngressClassByName:       s.IngressClassByName,
+		WatchIngressWithoutClass: s.WatchIngressWithoutClass,
+		WatchNamespace:           s.WatchNamespace,
+		ConfigMap:                objectName(s.ConfigMap),
+		DefaultSSLCertificate:    objectName(s.DefaultSSLCertificate),
+		DefaultBackendService:    objectName(s.DefaultBackendService),
+		AnnotationsPrefix:        s.AnnotationsPrefix,
+		AllocationMode:           model.AllocationMode(s.AllocationMode),
+		DisableExternalName:      s.DisableExternalName,
+	}
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// shockwave runs the command line in this process.
+func shockwave(t *testing.T, stdin string, args ...string) (out string, err error) {
+	t.Helper()
+	var b bytes.Buffer
+	cmd := newRoot()
+	cmd.SetArgs(args)
+	cmd.SetIn(strings.NewReader(stdin))
+	cmd.SetOut(&b)
+	err = cmd.Execute()
+	return b.String(), err
+}
+
+const misspelt = `apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {name: shockwave}
+spec: {controller: shockwave.dev/ingress-controller}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cart}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: shop
+  annotations: {shockwave.dev/proxy-read-timeot: "5"}
+spec:
+  ingressClassName: shockwave
+  rules:
+  - host: shop.example
+    http: {paths: [{path: /cart, pathType: Prefix, backend: {service: {name: cart, port: {number: 80}}}}]}
+`
+
+func TestCheckPrintsModelAndProblems(t *testing.T) {
+	out, err := shockwave(t, misspelt, "check", "-f", "-")
+	if err == nil || err.Error() != "there is 1 problem" {
+		t.Errorf("error %v", err)
+	}
+	for _, want := range []string{
+		"host shop.example\n  /cart  prefix  default/cart:80\n",
+		"\nproblems\nstandard input:11: Ingress default/shop  UnknownAnnotation  ",
+		"proxy-read-timeout",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+}
+
+func TestCheckWithoutProblems(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "shop.yaml")
+	good := strings.Replace(misspelt, "timeot", "timeout", 1)
+	if err := os.WriteFile(file, []byte(good), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{file, filepath.Dir(file)} {
+		out, err := shockwave(t, "", "check", "-f", path)
+		if err != nil || !strings.Contains(out, "proxy-read-timeout=5s") {
+			t.Errorf("%v\n%s", err, out)
+		}
+	}
+}
+
+func TestCheckAsJSON(t *testing.T) {
+	out, err := shockwave(t, misspelt, "check", "-f", "-", "-o", "json")
+	if err == nil {
+		t.Error("problems, and no error")
+	}
+	var result struct {
+		Config   struct{ Hosts []struct{ Name string } }
+		Problems []struct{ Reason string }
+	}
+	if err := json.Unmarshal([]byte(out), &result); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if len(result.Config.Hosts) != 1 || result.Config.Hosts[0].Name != "shop.example" || result.Problems[0].Reason != "UnknownAnnotation" {
+		t.Errorf("%+v", result)
+	}
+}
+
+func TestCheckOfAnotherClass(t *testing.T) {
+	out, err := shockwave(t, misspelt, "check", "-f", "-", "--controller-class=k8s.io/ingress-nginx")
+	if err != nil || strings.Contains(out, "shop.example") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestCheckMistakes(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"check", `required flag(s) "filename" not set`},
+		{"check -f /does/not/exist", "stat /does/not/exist: no such file or directory"},
+		{"check -f - -o xml", `--output: "xml" is neither text nor json`},
+		{"check -f - --configmap=x", `--configmap: "x" is not of the form namespace/name`},
+	} {
+		if _, err := shockwave(t, "", strings.Fields(c.args)...); err == nil || err.Error() != c.want {
+			t.Errorf("%s: %v, want %s", c.args, err, c.want)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// asProgram makes the test binary be the program, so that tests run it as users
+// do: as a process, with arguments, signals and an exit status.
+const asProgram = "SHOCKWAVE_TEST_RUNS_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// program is a running shockwave.
+type program struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	out    output
+	log    output
+	exited chan struct{}
+	status int
+
+	http, https, admin string
+}
+
+// output is what a process has written so far.
+type output struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
+}
+
+// start runs the program. The end of the test kills it.
+func start(t *testing.T, args ...string) *program {
+	t.Helper()
+	p := &program{t: t, cmd: exec.Command(os.Args[0], args...), exited: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), asProgram+"=1", "KUBERNETES_SERVICE_HOST=", "KUBERNETES_SERVICE_PORT=")
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.log
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		err := p.cmd.Wait()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			p.status = exit.ExitCode()
+		}
+		close(p.exited)
+	}()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-p.exited
+		if t.Failed() {
+			t.Logf("the program's log:\n%s", p.log.String())
+		}
+	})
+	return p
+}
+
+// controllerOn runs the controller on free ports with the manifests of a
+// directory, and waits until it serves.
+func controllerOn(t *testing.T, dir string, args ...string) *program {
+	t.Helper()
+	p := start(t, append([]string{
+		"--manifests=" + dir, "--bind-address=127.0.0.1", "--healthz-host=127.0.0.1",
+		"--http-port=0", "--https-port=0", "--healthz-port=0", "--log-format=json",
+	}, args...)...)
+	p.eventually("serves", 20*time.Second, func() bool {
+		lines := bufio.NewScanner(strings.NewReader(p.log.String()))
+		for lines.Scan() {
+			var line struct{ Msg, HTTP, HTTPS, Healthz string }
+			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
+				p.http, p.https, p.admin = line.HTTP, line.HTTPS, line.Healthz
+				return true
+			}
+		}
+		return false
+	})
+	return p
+}
+
+// eventually waits until something is true, and returns how long it took.
+func (p *program) eventually(what string, limit time.Duration, is func() bool) time.Duration {
+	p.t.Helper()
+	begin := time.Now()
+	for !is() {
+		select {
+		case <-p.exited:
+			p.t.Fatalf("it ended with %d before this was true: %s\n%s", p.status, what, p.log.String())
+		default:
+		}
+		if time.Since(begin) > limit {
+			p.t.Fatalf("not true within %v: %s", limit, what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return time.Since(begin)
+}
+
+// wait returns the exit status.
+func (p *program) wait(limit time.Duration) int {
+	p.t.Helper()
+	select {
+	case <-p.exited:
+		return p.status
+	case <-time.After(limit):
+		p.t.Fatalf("it still runs after %v", limit)
+		return 0
+	}
+}
+
+func (p *program) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// get asks for a host's path over HTTP and returns the status and the body. The
+// status is 0 when there is no answer.
+func (p *program) get(host, path string) (status int, body string) {
+	p.t.Helper()
+	req, err := http.NewRequest(http.MethodGet, "http://"+p.http+path, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req.Host = host
+	return p.do(http.DefaultClient, req)
+}
+
+func (p *program) do(client *http.Client, req *http.Request) (status int, body string) {
+	res, err := client.Do(req)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return res.StatusCode, string(b)
+}
+
+// page returns a page of the admin listener.
+func (p *program) page(path string) (status int, body string) {
+	p.t.Helper()
+	req, err := http.NewRequest(http.MethodGet, "http://"+p.admin+path, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return p.do(http.DefaultClient, req)
+}

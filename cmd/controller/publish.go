@@ -1,0 +1,167 @@
+package main
+
+import (
+	"fmt"
+	"hash/fnv"
+	"io"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/shockwave-ingress/shockwave/pkg/admin"
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
+	"github.com/shockwave-ingress/shockwave/pkg/metrics"
+	"github.com/shockwave-ingress/shockwave/pkg/model"
+	"github.com/shockwave-ingress/shockwave/pkg/server"
+	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
+	"github.com/shockwave-ingress/shockwave/pkg/upstream"
+)
+
+// publisher puts configurations and endpoints to use: the one place where the
+// control plane's result meets the data plane.
+type publisher struct {
+	registry  *upstream.Registry
+	snapshots *snapshot.Current
+	engine    *server.Server
+	base      server.Config // what the configuration does not say
+	metrics   *metrics.Metrics
+	problems  problemLog
+	// first is closed when the first configuration is in use.
+	first     chan struct{}
+	firstOnce sync.Once
+
+	mu sync.Mutex
+	// in is what is in use, nil before the first. It is replaced, never
+	// changed.
+	in *admin.Configuration
+}
+
+func newPublisher(log *slog.Logger, registry *upstream.Registry, snapshots *snapshot.Current,
+	engine *server.Server, base server.Config, m *metrics.Metrics,
+) *publisher {
+	return &publisher{
+		registry: registry, snapshots: snapshots, engine: engine, base: base, metrics: m,
+		problems: problemLog{log: log}, first: make(chan struct{}),
+	}
+}
+
+// publish puts a configuration to use. When it fails, the one before stays.
+func (p *publisher) publish(config *model.Config, endpoints model.Endpoints, problems []model.Problem) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.problems.report(problems)
+	start := time.Now()
+
+	// While both snapshots are in use, both must find their endpoints.
+	both := maps.Clone(endpoints)
+	if both == nil {
+		both = make(model.Endpoints)
+	}
+	if p.in != nil {
+		for key, list := range p.in.Endpoints {
+			if _, ok := both[key]; !ok {
+				both[key] = list
+			}
+		}
+	}
+	p.registry.SetEndpoints(both)
+	next, err := snapshot.Compile(config, p.snapshots.Load(), p.registry, p.metrics)
+	if err != nil {
+		p.metrics.PublishFailed()
+		p.failed(err)
+		return fmt.Errorf("compile the configuration: %w", err)
+	}
+	p.snapshots.Publish(next)
+	p.engine.SetConfig(engineConfig(p.base, config.Listener))
+
+	// Exchanges that hold the snapshot before keep its upstreams until they
+	// end, although the registry lets go of them now.
+	p.registry.Retain(next.Wants)
+	p.registry.SetEndpoints(endpoints)
+	p.metrics.Retain(next.Handles())
+	p.metrics.SetCertificates(next.CertificateDates())
+
+	p.in = &admin.Configuration{
+		Generation: next.Generation,
+		Published:  next.Compiled,
+		Model:      config,
+		Endpoints:  endpoints,
+		Problems:   problems,
+	}
+	p.metrics.Published(publication(p.in, time.Since(start)))
+	p.firstOnce.Do(func() { close(p.first) })
+	return nil
+}
+
+// failed remembers why the newest configuration is not in use.
+func (p *publisher) failed(err error) {
+	if p.in == nil {
+		return
+	}
+	in := *p.in
+	in.Failed = err.Error()
+	p.in = &in
+}
+
+// publication describes what is in use for metrics.
+func publication(in *admin.Configuration, took time.Duration) metrics.Publication {
+	p := metrics.Publication{
+		Generation: in.Generation,
+		Hash:       sync.OnceValue(func() uint64 { return hash(in.Model) }),
+		Compile:    took,
+		Hosts:      len(in.Model.Hosts),
+		Problems:   make(map[string]int),
+	}
+	for i := range in.Model.Hosts {
+		p.Routes += len(in.Model.Hosts[i].Routes)
+	}
+	for i := range in.Problems {
+		p.Problems[in.Problems[i].Reason]++
+	}
+	return p
+}
+
+// hash is equal for configurations that print alike.
+func hash(config *model.Config) uint64 {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, config.String()) // a hash accepts everything
+	return h.Sum64()
+}
+
+// publishEndpoints replaces the endpoints of the configuration in use.
+func (p *publisher) publishEndpoints(endpoints model.Endpoints) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.registry.SetEndpoints(endpoints)
+	p.metrics.EndpointsPublished()
+	if p.in != nil {
+		in := *p.in
+		in.Endpoints = endpoints
+		p.in = &in
+	}
+}
+
+// configuration is what is in use, nil before the first.
+func (p *publisher) configuration() *admin.Configuration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.in
+}
+
+// engineConfig is base with the listener settings of a configuration.
+func engineConfig(base server.Config, l model.Listener) server.Config {
+	mode, err := alloc.ParseMode(string(l.AllocationMode))
+	if err != nil {
+		mode = base.AllocationMode // translation accepts only what is built in
+	}
+	base.AllocationMode = mode
+	base.KeepAliveTimeout = l.KeepAliveTimeout
+	base.DisableKeepAlive = l.KeepAliveTimeout <= 0
+	base.KeepAliveRequests = l.KeepAliveRequests
+	base.MaxConnections = l.MaxConnections
+	base.HeaderTimeout = l.HeaderTimeout
+	base.BodyTimeout = l.BodyTimeout
+	base.Limits.Head = l.MaxHeaderBytes
+	return base
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/shockwave-ingress/shockwave/pkg/admin"
+	"github.com/shockwave-ingress/shockwave/pkg/proxy"
+	"github.com/shockwave-ingress/shockwave/pkg/reconcile"
+	"github.com/shockwave-ingress/shockwave/pkg/server"
+	"github.com/shockwave-ingress/shockwave/pkg/settings"
+	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
+	"github.com/shockwave-ingress/shockwave/pkg/upstream"
+)
+
+// flushLimit bounds the writing of the last lines of the access log, whose reader
+// may stand still.
+const flushLimit = 5 * time.Second
+
+// run serves until ctx ends, and then ends everything in order. serving is called
+// once the first configuration is in use.
+func run(ctx context.Context, s settings.Settings, log *slog.Logger, serving func(addresses)) error {
+	ports, err := listen(s) // before anything is read: a busy port is told at once
+	if err != nil {
+		return err
+	}
+	defer ports.close()
+	accessLog, closeLog, err := openAccessLog(s)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+
+	// The data plane.
+	counters := newMetrics(s)
+	registry := upstream.NewRegistry(upstream.Config{Logger: log})
+	snapshots := new(snapshot.Current)
+	forward := proxy.New(proxy.Config{Current: snapshots, Metrics: counters, AccessLog: accessLog, Logger: log})
+	base := server.Config{Handler: forward, Logger: log}
+	engine := server.New(base)
+	counters.SetSources(sources(engine, registry, accessLog))
+
+	// The control plane, and what it publishes with.
+	published := newPublisher(log, registry, snapshots, engine, base, counters)
+	source, err := newSource(s, log, counters, func() int { return engine.Stats().Open }, &reconcile.Publisher{
+		Settings:         translation(s),
+		Publish:          published.publish,
+		PublishEndpoints: published.publishEndpoints,
+		Log:              log,
+	})
+	if err != nil {
+		return err
+	}
+	readiness := new(admin.Readiness)
+	pages := admin.Config{
+		HealthCheckPath: s.HealthCheckPath,
+		Metrics:         metricsPage(s, counters),
+		Configuration:   published.configuration,
+		Readiness:       readiness,
+		Profiling:       s.Profiling,
+		Logger:          log,
+	}
+
+	running := newParts()
+	adminPart := running.start("admin", func(ctx context.Context) error { return admin.Serve(ctx, ports.admin, pages) })
+	logPart := running.start("access log", accessLog.Run)
+	poolsPart := running.start("upstream connections", registry.Run)
+	sourcePart := running.start("source of objects", source)
+
+	// Connections wait in their queues until there is something to serve.
+	var trafficPart *part
+	var failure error
+	select {
+	case <-published.first:
+		trafficPart = running.start("traffic", func(ctx context.Context) error {
+			return serve(ctx, engine, ports, snapshots.TLSConfig(), s.WorkerShutdownTimeout, log)
+		})
+		readiness.Serving()
+		at := ports.addresses()
+		log.Info("serving", "http", at.http.String(), "https", at.https.String(), "healthz", at.admin.String())
+		serving(at)
+		failure = running.wait(ctx)
+		// Load balancers learn that the process ends while it still serves.
+		readiness.Draining()
+		engine.Drain()
+		log.Info("draining", "grace", s.ShutdownGracePeriod)
+		time.Sleep(s.ShutdownGracePeriod)
+	case failure = <-running.failed:
+	case <-ctx.Done():
+	}
+	readiness.Draining()
+
+	// What feeds others ends after them: endpoints follow the cluster until
+	// the last exchange, whose line is in the log, and whose count can be read.
+	trafficPart.stop()
+	sourcePart.stop()
+	poolsPart.stop()
+	if !logPart.stopWithin(flushLimit) {
+		log.Warn("the end of the access log is lost: nobody reads it")
+	}
+	time.Sleep(s.PostShutdownGracePeriod)
+	adminPart.stop()
+	if failure == nil {
+		failure = running.failure() // of a part while it was stopped
+	}
+	if failure == nil {
+		log.Info("ended")
+	}
+	return failure
+}

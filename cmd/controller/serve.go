@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/shockwave-ingress/shockwave/pkg/server"
+)
+
+// serve accepts connections until ctx ends. Then it accepts no more and waits until
+// the exchanges have ended, for at most limit; those that go on are cut.
+func serve(ctx context.Context, engine *server.Server, ports listeners, config *tls.Config, limit time.Duration, log *slog.Logger) error {
+	ended := make(chan error, 2)
+	go func() { ended <- engine.Serve(ports.http) }()
+	go func() { ended <- engine.ServeTLSConfig(ports.https, config) }()
+	select {
+	case err := <-ended:
+		_ = engine.Close() // the error that matters is err
+		<-ended
+		return err
+	case <-ctx.Done():
+	}
+	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	open := engine.Stats().Open
+	err := engine.Shutdown(bound)
+	<-ended
+	<-ended
+	if errors.Is(err, context.DeadlineExceeded) {
+		log.Warn("connections were cut that did not end in time", "limit", limit, "open", open)
+		return nil
+	}
+	return err
+}
