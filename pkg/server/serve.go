@@ -90,9 +90,10 @@ func (s *Server) acceptQueued(ln net.Listener, tlsConfig *tls.Config) {
 	if !ok {
 		return
 	}
+	ignoreNewConnections(ln)
 	for end := time.Now().Add(acceptLast); time.Now().Before(end); {
 		// An accept whose deadline has passed does not look at the queue.
-		if d.SetDeadline(time.Now().Add(time.Millisecond)) != nil {
+		if d.SetDeadline(time.Now().Add(acceptQuiet)) != nil {
 			return
 		}
 		nc, err := ln.Accept()

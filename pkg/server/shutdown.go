@@ -7,9 +7,11 @@ import (
 )
 
 const (
-	// acceptLast bounds how long a listener goes on accepting what the kernel
-	// has queued after Shutdown began.
-	acceptLast = 100 * time.Millisecond
+	// After Shutdown began, a listener goes on accepting what the kernel has
+	// queued until nothing came for acceptQuiet, in which a handshake that had
+	// begun can end, or acceptLast has passed.
+	acceptQuiet = 100 * time.Millisecond
+	acceptLast  = time.Second
 	// closeWait is how long Close waits for handlers to notice.
 	closeWait = time.Second
 	// drainPoll is how often Shutdown looks for connections that fell idle.
