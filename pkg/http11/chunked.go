@@ -1,7 +1,6 @@
 package http11
 
 import (
-	"bytes"
 	"io"
 
 	"github.com/shockwave-ingress/shockwave/pkg/message"
@@ -12,58 +11,59 @@ import (
 type ChunkedReader struct {
 	lim    *Limits
 	state  chunkState
-	remain int64 // data bytes left of the chunk
-	excess int64 // framing bytes beyond what the data earned
+	lines  lineScanner // of the chunk line or trailer section being read
+	count  int         // trailer lines seen
+	remain int64       // data bytes left of the chunk
+	excess int64       // framing bytes beyond what the data earned
+	err    error       // why it stopped
 }
 
 type chunkState uint8
 
 const (
-	atSize     chunkState = iota // before a chunk's line
-	atData                       // inside its data
-	atDataEnd                    // before the CRLF after its data
+	atSize     chunkState = iota // at the line before a chunk
+	atData                       // in its data
+	atDataEnd                    // at the CRLF after its data
 	atTrailers                   // after the last chunk
-	atEnd
+	atEnd                        // after the body, or after an error
 )
 
-// Reset prepares c for a body.
+// Reset prepares c for a body. It keeps lim, of which a body needs ChunkLine,
+// TrailerBytes, TrailerFields and Underscores.
 func (c *ChunkedReader) Reset(lim *Limits) { *c = ChunkedReader{lim: lim} }
 
-// Framing bytes are counted against what a chunk earns: maxExcess beyond it, the
-// body is refused. A client cannot make us work for bodies that are all framing.
-const (
-	earnedPerChunk = 16
-	earnedPerByte  = 2
-	maxExcess      = 16 << 10
-)
-
-// Next decodes the next part of the body from buf. It consumed n bytes; data, if
-// not empty, is a view of buf. When both are empty more bytes are needed: the
-// caller keeps buf[n:] and appends to it. At the end of the body it returns
-// io.EOF; n then includes the last CRLF, and trailers, whose memory is reused,
-// refers to buf. Any other error is an *Error, and c must not be used again.
+// Next decodes the next part of the body from buf. It consumes n bytes; data is a
+// view of them. When both are empty more bytes are needed: the caller keeps
+// buf[n:] and appends to it. When only data is empty the caller goes on with
+// buf[n:]. At the end of the body the error is io.EOF; n then includes the last
+// CRLF, and trailers, which may be nil, holds the trailer fields, as views of buf.
+// Any other error is an *Error. After an error Next returns it again.
+//
+// Trailer fields that would say how to frame, route, authorize or process the
+// message are dropped (RFC 9110, section 6.5.1); the others are valid fields.
 func (c *ChunkedReader) Next(buf []byte, trailers *message.Fields) (data []byte, n int, err error) {
 	for {
-		var used int
+		used := 0
 		switch c.state {
 		case atSize:
-			used, err = c.size(buf[n:])
+			used, err = c.readSize(buf[n:])
 		case atData:
-			take := min(int64(len(buf)-n), c.remain)
-			data = buf[n : n+int(take)]
-			if c.remain -= take; c.remain == 0 {
+			take := int(min(int64(len(buf)-n), c.remain))
+			data = buf[n : n+take]
+			if c.remain -= int64(take); c.remain == 0 {
 				c.state = atDataEnd
 			}
-			return data, n + int(take), nil
+			return data, n + take, nil
 		case atDataEnd:
-			used, err = c.dataEnd(buf[n:])
+			used, err = c.readDataEnd(buf[n:])
 		case atTrailers:
-			used, err = c.trailers(buf[n:], trailers)
+			used, err = c.readTrailers(buf[n:], trailers)
 		case atEnd:
-			return nil, n, io.EOF
+			return nil, n, c.err
 		}
 		if err != nil {
-			return nil, n, err
+			c.state, c.err = atEnd, err
+			return nil, n + used, err
 		}
 		if used == 0 {
 			return nil, n, nil
@@ -72,31 +72,36 @@ func (c *ChunkedReader) Next(buf []byte, trailers *message.Fields) (data []byte,
 	}
 }
 
-// size reads a chunk's line: its size and its extensions.
-func (c *ChunkedReader) size(buf []byte) (used int, err error) {
-	end := bytes.IndexByte(buf, '\n')
-	if end < 0 {
-		if len(buf) > c.lim.ChunkLine {
-			return 0, errChunkTooLong
-		}
-		return 0, checkPartialLine(buf)
+// Framing bytes are set off against what a chunk earns. When they are maxExcess
+// beyond it the body is refused, so that nobody can make us work through one that
+// is all framing (CVE-2023-39326). The numbers are those of Go's net/http.
+const (
+	earnedPerChunk = 16
+	earnedPerByte  = 2
+	maxExcess      = 16 << 10
+)
+
+// readSize reads the line before a chunk: its size and its extensions.
+func (c *ChunkedReader) readSize(buf []byte) (used int, err error) {
+	if len(buf) > 0 && !is(buf[0], hexDigit) {
+		return 0, errChunkSize // without waiting for the rest of the line
 	}
-	if end+1 > c.lim.ChunkLine {
-		return 0, errChunkTooLong
-	}
-	if end == 0 || buf[end-1] != '\r' {
-		return 0, errBareLF
-	}
-	line := buf[:end-1]
-	size, digits, err := chunkSize(line)
-	if err != nil {
+	end, err := c.lines.scan(buf, c.lim.ChunkLine, errChunkLine)
+	if end == 0 {
 		return 0, err
 	}
-	if !validExtensions(line[digits:]) {
+	c.lines = lineScanner{}
+	size, digits, err := chunkSize(buf[:end-len(crlf)])
+	switch {
+	case err != nil:
+		return 0, err
+	case !validExtensions(buf[digits : end-len(crlf)]):
 		return 0, errChunkExtension
 	}
-	// The line and the CRLF after the data are framing.
-	c.excess = max(0, c.excess+int64(end)+3-earnedPerChunk-earnedPerByte*min(size, maxExcess))
+	// The line and the CRLF after the data are framing. What one chunk earns
+	// beyond maxExcess cannot matter.
+	c.excess += int64(end+len(crlf)) - earnedPerChunk - earnedPerByte*min(size, maxExcess)
+	c.excess = max(c.excess, 0)
 	if c.excess > maxExcess {
 		return 0, errChunkOverhead
 	}
@@ -104,19 +109,7 @@ func (c *ChunkedReader) size(buf []byte) (used int, err error) {
 	if size == 0 {
 		c.state = atTrailers
 	}
-	return end + 1, nil
-}
-
-// checkPartialLine refuses the start of a chunk line that no more bytes can mend,
-// so that it is not answered by a timeout.
-func checkPartialLine(buf []byte) error {
-	if len(buf) > 0 && classes[buf[0]]&hexClass == 0 {
-		return errChunkSize
-	}
-	if i := bytes.IndexByte(buf, '\r'); i >= 0 && i < len(buf)-1 {
-		return errBareCR
-	}
-	return nil
+	return end, nil
 }
 
 // maxSizeDigits keeps a chunk's size inside an int64.
@@ -124,11 +117,11 @@ const maxSizeDigits = 15
 
 // chunkSize reads 1*HEXDIG at the start of line.
 func chunkSize(line []byte) (size int64, digits int, err error) {
-	for ; digits < len(line) && classes[line[digits]]&hexClass != 0; digits++ {
-		if digits == maxSizeDigits {
+	for digits < len(line) && is(line[digits], hexDigit) {
+		size = size<<4 | int64(unhex(line[digits]))
+		if digits++; digits > maxSizeDigits {
 			return 0, 0, errChunkSize
 		}
-		size = size<<4 | int64(unhex(line[digits]))
 	}
 	if digits == 0 {
 		return 0, 0, errChunkSize
@@ -136,118 +129,96 @@ func chunkSize(line []byte) (size int64, digits int, err error) {
 	return size, digits, nil
 }
 
-func unhex(c byte) byte {
-	if c <= '9' {
-		return c - '0'
-	}
-	return c|0x20 - 'a' + 10
-}
-
 // validExtensions checks *( BWS ";" BWS name [ BWS "=" BWS value ] ) (RFC 9112,
-// section 7.1.1).
+// section 7.1.1). White space that no ";" or "=" follows is refused.
 func validExtensions(b []byte) bool {
-	for {
-		b = skipOWS(b)
-		if len(b) == 0 {
-			return true
-		}
-		if b[0] != ';' {
+	for len(b) > 0 {
+		if b = skipOWS(b); len(b) == 0 || b[0] != ';' {
 			return false
 		}
 		b = skipOWS(b[1:])
-		n := tokenLen(b)
-		if n == 0 {
-			return false
-		}
-		b = skipOWS(b[n:])
-		if len(b) == 0 || b[0] != '=' {
-			continue
-		}
-		b = skipOWS(b[1:])
-		if n = tokenLen(b); n == 0 {
-			n = quotedLen(b)
-		}
+		n := tokenEnd(b, 0)
 		if n == 0 {
 			return false
 		}
 		b = b[n:]
+		value := skipOWS(b)
+		if len(value) == 0 || value[0] != '=' {
+			continue
+		}
+		b = skipOWS(value[1:])
+		if n = max(tokenEnd(b, 0), quotedEnd(b)); n == 0 {
+			return false
+		}
+		b = b[n:]
 	}
+	return true
 }
 
 func skipOWS(b []byte) []byte {
-	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
+	for len(b) > 0 && isOWS(b[0]) {
 		b = b[1:]
 	}
 	return b
 }
 
-func tokenLen(b []byte) int {
-	n := 0
-	for n < len(b) && classes[b[n]]&tcharClass != 0 {
-		n++
-	}
-	return n
-}
-
-// quotedLen is the length of the quoted-string that b begins with, or 0 (RFC
-// 9110, section 5.6.4).
-func quotedLen(b []byte) int {
+// quotedEnd is the position after the quoted-string that b begins with, or 0 when
+// it begins with none (RFC 9110, section 5.6.4).
+func quotedEnd(b []byte) int {
 	if len(b) == 0 || b[0] != '"' {
 		return 0
 	}
-	for i := 1; i < len(b); i++ {
-		switch c := b[i]; {
-		case c == '"':
+	for i := 1; i < len(b) && is(b[i], fieldText); i++ {
+		switch b[i] {
+		case '"':
 			return i + 1
-		case c == '\\' && i+1 < len(b) && classes[b[i+1]]&valueClass != 0:
-			i++
-		case c == '\\' || classes[c]&valueClass == 0:
-			return 0
+		case '\\':
+			if i++; i == len(b) || !is(b[i], fieldText) {
+				return 0
+			}
 		}
 	}
 	return 0
 }
 
-// dataEnd reads the CRLF after a chunk's data.
-func (c *ChunkedReader) dataEnd(buf []byte) (used int, err error) {
+// readDataEnd reads the CRLF after a chunk's data.
+func (c *ChunkedReader) readDataEnd(buf []byte) (used int, err error) {
+	seen := min(len(buf), len(crlf))
 	switch {
-	case len(buf) == 0:
-		return 0, nil
-	case buf[0] != '\r':
+	case string(buf[:seen]) != crlf[:seen]:
 		return 0, errChunkEnd
-	case len(buf) == 1:
+	case seen < len(crlf):
 		return 0, nil
-	case buf[1] != '\n':
-		return 0, errChunkEnd
 	}
 	c.state = atSize
-	return 2, nil
+	return seen, nil
 }
 
-// trailers reads the trailer section, which must be in buf as a whole.
-func (c *ChunkedReader) trailers(buf []byte, f *message.Fields) (used int, err error) {
-	end, lines, line := 0, 0, 0
-	for end == 0 {
-		i := bytes.IndexByte(buf[line:], '\n')
-		switch {
-		case i < 0 && len(buf) > c.lim.TrailerBytes:
-			return 0, errTrailers
-		case i < 0:
-			return 0, nil
-		case i == 0 || buf[line+i-1] != '\r':
-			return 0, errBareLF
-		case i == 1:
-			end = line + 2
+// readTrailers reads the trailer section, which it needs as a whole, and fails
+// with io.EOF when it is there.
+func (c *ChunkedReader) readTrailers(buf []byte, f *message.Fields) (used int, err error) {
+	for {
+		begin := c.lines.line
+		end, err := c.lines.scan(buf, c.lim.TrailerBytes, errTrailers)
+		if end == 0 {
+			return 0, err
 		}
-		line += i + 1
-		if lines++; lines > c.lim.TrailerFields+1 || line > c.lim.TrailerBytes {
-			return 0, errTrailers
+		if end-begin > len(crlf) {
+			if c.count++; c.count > c.lim.TrailerFields {
+				return 0, errTrailers
+			}
+			continue
 		}
+		var dropped message.Fields
+		if f == nil {
+			f = &dropped
+		}
+		f.Reset(buf[:end])
+		if err := parseFields(f, buf[:end], 0, c.lim.TrailerFields, c.lim.Underscores, errTrailers); err != nil {
+			f.Reset(nil)
+			return 0, err
+		}
+		dropControls(f)
+		return end, io.EOF
 	}
-	f.Reset(buf[:end])
-	if err := parseFields(f, buf[:end], 0, c.lim.Underscores, c.lim.TrailerFields); err != nil {
-		return 0, err
-	}
-	c.state = atEnd
-	return end, nil
 }

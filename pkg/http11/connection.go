@@ -2,87 +2,114 @@ package http11
 
 import "github.com/shockwave-ingress/shockwave/pkg/message"
 
-// parseConnectionOptions reads Connection and Upgrade (RFC 9110, sections 7.6.1
-// and 7.8): whether the client wants the connection closed, and which protocol it
-// asks to switch to. Upgrade is ignored in HTTP/1.0, without the connection option,
-// and on a request with a body, whose end another recipient could place elsewhere.
-func parseConnectionOptions(req *message.Request) error {
-	o, err := connectionOptions(&req.Fields)
-	if err != nil {
-		return err
-	}
-	req.Close = o.close || req.Minor == 0 && !o.keepAlive
-	if o.upgrade && req.Minor == 1 && req.Body == message.None && req.Fields.Count(message.Upgrade) == 1 {
-		req.UpgradeTo, _ = req.Fields.Get(message.Upgrade)
-	}
-	return nil
-}
+// maxOptions is the most connection options of a message. Each may name a field,
+// which is then looked for.
+const maxOptions = 32
 
-// options are the connection options that the program knows.
+// options are the connection options that have a meaning of their own (RFC 9110,
+// section 7.6.1).
 type options struct{ close, keepAlive, upgrade bool }
 
+// closes tells whether the sender ends the connection after the message (RFC
+// 9112, section 9.3). close wins over keep-alive.
+func (o options) closes(minor uint8) bool { return o.close || minor == 0 && !o.keepAlive }
+
+// connectionOptions reads all Connection fields.
 func connectionOptions(f *message.Fields) (o options, err error) {
 	if !f.Has(message.Connection) {
 		return o, nil
 	}
+	err = eachOption(f, func(option []byte) error {
+		switch {
+		case message.EqualFold(option, "keep-alive"):
+			o.keepAlive = true
+		case message.EqualFold(option, "close"):
+			o.close = true
+		case message.EqualFold(option, "upgrade"):
+			o.upgrade = true
+		}
+		return nil
+	})
+	return o, err
+}
+
+// eachOption calls do for each connection option in order. It fails when one is
+// not a token, or there are too many, or do fails.
+func eachOption(f *message.Fields, do func(option []byte) error) error {
+	count := 0
 	for i := range f.Len() {
 		n, _, value, ok := f.At(i)
 		if !ok || n != message.Connection {
 			continue
 		}
-		for item, rest, ok := nextItem(value); ok; item, rest, ok = nextItem(rest) {
-			switch {
-			case !isToken(item):
-				return o, errConnection
-			case message.EqualFold(item, "close"):
-				o.close = true
-			case message.EqualFold(item, "keep-alive"):
-				o.keepAlive = true
-			case message.EqualFold(item, "upgrade"):
-				o.upgrade = true
+		for option, rest := nextItem(value); len(option) > 0; option, rest = nextItem(rest) {
+			if !ValidFieldName(option) {
+				return errConnection
+			}
+			if count++; count > maxOptions {
+				return errOptions
+			}
+			if err := do(option); err != nil {
+				return err
 			}
 		}
 	}
-	return o, nil
+	return nil
 }
 
-// hopByHop are the fields that belong to one connection (RFC 9110, section
-// 7.6.1), with those that old clients send in their place. A proxy never passes
-// them on; what the next hop needs it writes itself.
+// parseRequestConnection reads Connection and Upgrade (RFC 9110, sections 7.6.1
+// and 7.8): whether the client wants the connection closed, and which protocol it
+// asks to switch to. Upgrade is ignored in HTTP/1.0, without its connection
+// option, when repeated, and on a request with a body, after which two recipients
+// could see the other protocol begin at different places.
+func parseRequestConnection(req *message.Request) error {
+	o, err := connectionOptions(&req.Fields)
+	if err != nil {
+		return err
+	}
+	req.Close = o.closes(req.Minor)
+	if o.upgrade && req.Minor > 0 && req.Body == message.None && req.Fields.Count(message.Upgrade) == 1 {
+		req.UpgradeTo, _ = req.Fields.Get(message.Upgrade)
+	}
+	return nil
+}
+
+// StripHopByHop removes from a request what belongs to the connection it came by
+// (RFC 9110, section 7.6.1): the fields that Connection names, Connection itself,
+// and those that are of one connection although it does not name them: Keep-Alive,
+// Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade, HTTP2-Settings, and
+// Proxy-Authorization and Proxy-Authenticate, which are meant for us or for
+// nobody. What the next hop needs of them its sender writes anew.
+//
+// A Connection that names a field which routing, framing or security rest on
+// fails with an *Error of status 400, and f is then to be discarded. It must run
+// before a proxy adds fields of its own, so that nobody can name those.
+func StripHopByHop(f *message.Fields) error { return strip(f, true) }
+
+// StripResponseHopByHop is StripHopByHop for a response: an upstream may have any
+// of its fields removed, but a Connection that is no list of tokens fails.
+func StripResponseHopByHop(f *message.Fields) error { return strip(f, false) }
+
+// hopByHop are the fields that are removed without being named.
 var hopByHop = [...]message.Name{
 	message.Connection, message.KeepAlive, message.ProxyConnection, message.TE, message.Trailer,
 	message.TransferEncoding, message.Upgrade, message.HTTP2Settings,
-	message.ProxyAuthenticate, message.ProxyAuthorization, message.Proxy,
+	message.ProxyAuthenticate, message.ProxyAuthorization,
 }
 
-// guarded are the fields that Connection must not name: who could remove them
-// could change where a request goes, how it is framed, or whom it seems to come
-// from.
-func guarded(n message.Name) bool {
-	switch n {
-	case message.Host, message.ContentLength, message.TransferEncoding, message.Authorization, message.Cookie,
-		message.Forwarded, message.XForwardedFor, message.XForwardedHost, message.XForwardedPort, message.XForwardedProto,
-		message.XForwardedScheme, message.XOriginalForwardedFor, message.XOriginalForwardedHost, message.XRealIP,
-		message.XRequestID, message.XScheme, message.ContentType, message.SetCookie, message.Date, message.Server,
-		message.Location:
-		return true
-	}
-	return false
-}
-
-// StripRequest removes from a request what belongs to the connection: the
-// hop-by-hop fields and those that Connection nominates. A nomination of a field
-// that routing or security rely on is refused with a 400. It must come before a
-// proxy adds fields of its own, so that nobody can nominate those.
-func StripRequest(f *message.Fields) error { return strip(f, true) }
-
-// StripResponse is StripRequest for a response. It keeps the fields that a
-// response must not nominate, and removes the nomination only.
-func StripResponse(f *message.Fields) { _ = strip(f, false) }
-
-func strip(f *message.Fields, refuse bool) error {
+func strip(f *message.Fields, guard bool) error {
 	if f.Has(message.Connection) {
-		if err := stripNominated(f, refuse); err != nil {
+		err := eachOption(f, func(option []byte) error {
+			n := message.LookupName(option)
+			if guard && guarded(n, option) {
+				return errNominated
+			}
+			if n != message.Connection { // which eachOption still reads
+				removeNamed(f, n, option)
+			}
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -92,59 +119,38 @@ func strip(f *message.Fields, refuse bool) error {
 	return nil
 }
 
-// stripNominated removes the fields that Connection names. The number of
-// comparisons is bounded by the limits on a head's fields and bytes.
-func stripNominated(f *message.Fields, refuse bool) error {
-	for i := range f.Len() {
-		n, _, value, ok := f.At(i)
-		if !ok || n != message.Connection {
-			continue
-		}
-		for item, rest, ok := nextItem(value); ok; item, rest, ok = nextItem(rest) {
-			if message.EqualFold(item, "close") || message.EqualFold(item, "keep-alive") {
-				continue
-			}
-			named := message.LookupName(item)
-			if guarded(named) {
-				if refuse {
-					return errNominated
-				}
-				continue
-			}
-			if named == message.Unknown {
-				removeUnknown(f, item)
-			} else if named != message.Connection {
-				f.Del(named)
-			}
-		}
+// removeNamed removes the fields whose name is spelled so, n when it is known.
+func removeNamed(f *message.Fields, n message.Name, spelled []byte) {
+	if n != message.Unknown {
+		f.Del(n)
+		return
 	}
-	return nil
-}
-
-func removeUnknown(f *message.Fields, name []byte) {
 	for i := range f.Len() {
-		if n, b, _, ok := f.At(i); ok && n == message.Unknown && equalFoldToken(b, name) {
+		if n, name, _, ok := f.At(i); ok && n == message.Unknown && equalFold(name, spelled) {
 			f.Remove(i)
 		}
 	}
 }
 
-// equalFoldToken tells whether a and b are equal without the case of letters.
-func equalFoldToken(a, b []byte) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if lower(a[i]) != lower(b[i]) {
-			return false
+// guarded tells whether a client must not name a field in Connection: who could
+// have it removed could change where a request goes, how it is framed, or whom it
+// seems to come from. An application trusts these because a proxy before us sets
+// them.
+func guarded(n message.Name, name []byte) bool {
+	switch n {
+	case message.Host, message.ContentLength, message.ContentType, message.TransferEncoding,
+		message.Authorization, message.Cookie, message.Expect,
+		message.Forwarded, message.XForwardedFor, message.XForwardedHost, message.XForwardedPort,
+		message.XForwardedProto, message.XForwardedScheme,
+		message.XOriginalForwardedFor, message.XOriginalForwardedHost,
+		message.XRealIP, message.XRequestID, message.XScheme:
+		return true
+	case message.Unknown:
+		for _, prefix := range [...]string{"X-Forwarded-", "X-Original-"} {
+			if len(name) > len(prefix) && message.EqualFold(name[:len(prefix)], prefix) {
+				return true
+			}
 		}
 	}
-	return true
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c | 0x20
-	}
-	return c
+	return false
 }

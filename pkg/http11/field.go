@@ -6,125 +6,109 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
 
-// The classes of bytes that the grammar knows.
-const (
-	tcharClass  = 1 << iota // token characters (RFC 9110, section 5.6.2)
-	valueClass              // in a field value: VCHAR, SP, HTAB, obs-text
-	targetClass             // in a request target: VCHAR without "#"
-	hexClass
-)
+// ValidFieldName tells whether b is a field name: a token (RFC 9110, section
+// 5.1). Parsed names are.
+func ValidFieldName(b []byte) bool { return len(b) > 0 && tokenEnd(b, 0) == len(b) }
 
-var classes = func() (t [256]uint8) {
-	for c := range 256 {
-		b := byte(c)
-		if 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), b) >= 0 {
-			t[c] |= tcharClass
-		}
-		if b == '\t' || b >= ' ' && b != 0x7f {
-			t[c] |= valueClass
-		}
-		if b > ' ' && b < 0x7f && b != '#' {
-			t[c] |= targetClass
-		}
-		if '0' <= b && b <= '9' || 'a' <= b && b <= 'f' || 'A' <= b && b <= 'F' {
-			t[c] |= hexClass
-		}
-	}
-	return t
-}()
-
-// all tells whether every byte of b is of a class. An empty b is.
-func all(b []byte, class uint8) bool {
-	ok := class
-	for _, c := range b {
-		ok &= classes[c]
-	}
-	return ok != 0
+// ValidFieldValue tells whether b can be written as a field value: VCHAR, SP,
+// HTAB and obs-text, with no white space at either end (RFC 9110, section 5.5).
+// Parsed values are.
+func ValidFieldValue(b []byte) bool {
+	return textEnd(b, 0) == len(b) && len(trimOWS(b)) == len(b)
 }
 
-func isToken(b []byte) bool { return len(b) > 0 && all(b, tcharClass) }
-
-// parseFields reads the field lines in head from position at to the empty line
-// at its end (RFC 9112, section 5).
-func parseFields(f *message.Fields, head []byte, at int, underscores bool, limit int) error {
+// parseFields reads field lines (RFC 9112, section 5) from b[i:] up to the empty
+// line after them, which must be the end of b. More than most lines are refused
+// with tooMany.
+func parseFields(f *message.Fields, b []byte, i, most int, keepUnderscores bool, tooMany *Error) error {
 	for count := 0; ; count++ {
-		end := bytes.IndexByte(head[at:], '\r')
-		if end < 0 {
-			return errBareLF
-		}
-		end += at
-		if end+1 >= len(head) || head[end+1] != '\n' {
-			return errBareCR
-		}
-		if end == at {
+		if i+2 <= len(b) && b[i] == '\r' && b[i+1] == '\n' {
+			if i+2 != len(b) {
+				return errAfterHead
+			}
 			return nil
 		}
-		if count == limit {
-			return errTooManyFields
+		if count >= most {
+			return tooMany
 		}
-		if err := parseField(f, head, at, end, underscores); err != nil {
-			return err
+		nameAt, seen := i, uint8(0)
+		for i < len(b) && classes[b[i]]&tchar != 0 {
+			seen |= classes[b[i]]
+			i++
 		}
-		at = end + 2
+		nameEnd := i
+		if i == nameAt || i == len(b) || b[i] != ':' {
+			return fieldNameError(b, nameAt, i)
+		}
+		i++
+		for i < len(b) && isOWS(b[i]) {
+			i++
+		}
+		valueAt := i
+		i = textEnd(b, i)
+		valueEnd := i
+		if i+2 > len(b) || b[i] != '\r' || b[i+1] != '\n' {
+			return lineEndError(b, i, errFieldValue)
+		}
+		for valueEnd > valueAt && isOWS(b[valueEnd-1]) {
+			valueEnd--
+		}
+		i += 2
+		if seen&underscore == 0 || keepUnderscores {
+			f.AddParsed(nameAt, nameEnd, valueAt, valueEnd)
+		}
 	}
 }
 
-// parseField reads the field line head[at:end].
-func parseField(f *message.Fields, head []byte, at, end int, underscores bool) error {
-	if c := head[at]; c == ' ' || c == '\t' {
+// fieldNameError says what is wrong with the name at b[at:], of which b[i] is the
+// first byte that is none of a name.
+func fieldNameError(b []byte, at, i int) error {
+	if i == at && i < len(b) && isOWS(b[i]) {
 		return errObsFold
 	}
-	colon, underscore := at, false
-	for ; colon < end && head[colon] != ':'; colon++ {
-		c := head[colon]
-		if classes[c]&tcharClass == 0 {
-			return errFieldName
-		}
-		underscore = underscore || c == '_'
+	return lineEndError(b, i, errFieldName)
+}
+
+// lineEndError says what is wrong at b[i], where a line should have ended, or
+// otherwise when it is neither the end of b nor a bare CR or LF.
+func lineEndError(b []byte, i int, otherwise *Error) error {
+	switch {
+	case i == len(b) || b[i] == '\r' && i+1 == len(b):
+		return errIncomplete
+	case b[i] == '\n':
+		return errBareLF
+	case b[i] == '\r' && b[i+1] != '\n':
+		return errBareCR
 	}
-	if colon == at || colon == end {
-		return errFieldName
+	return otherwise
+}
+
+// isOWS tells whether c is optional white space (RFC 9110, section 5.6.3).
+func isOWS(c byte) bool { return c == ' ' || c == '\t' }
+
+// trimOWS removes optional white space on both sides.
+func trimOWS(b []byte) []byte {
+	for len(b) > 0 && isOWS(b[0]) {
+		b = b[1:]
 	}
-	from, to := colon+1, end
-	for from < to && (head[from] == ' ' || head[from] == '\t') {
-		from++
+	for len(b) > 0 && isOWS(b[len(b)-1]) {
+		b = b[:len(b)-1]
 	}
-	for from < to && (head[to-1] == ' ' || head[to-1] == '\t') {
-		to--
-	}
-	if !all(head[from:to], valueClass) {
-		return errFieldValue
-	}
-	if underscore && !underscores {
-		return nil
-	}
-	f.AddParsed(at, colon, from, to)
-	return nil
+	return b
 }
 
 // nextItem cuts the first item off a comma-separated list (RFC 9110, section
-// 5.6.1). Empty items are skipped; ok is false at the end.
-func nextItem(list []byte) (item, rest []byte, ok bool) {
+// 5.6.1). Empty items are skipped; the item is empty at the end.
+func nextItem(list []byte) (item, rest []byte) {
 	for len(list) > 0 {
 		item, rest = list, nil
 		if i := bytes.IndexByte(list, ','); i >= 0 {
 			item, rest = list[:i], list[i+1:]
 		}
 		if item = trimOWS(item); len(item) > 0 {
-			return item, rest, true
+			return item, rest
 		}
 		list = rest
 	}
-	return nil, nil, false
-}
-
-// trimOWS removes optional white space on both sides.
-func trimOWS(b []byte) []byte {
-	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
-		b = b[1:]
-	}
-	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t') {
-		b = b[:len(b)-1]
-	}
-	return b
+	return nil, nil
 }

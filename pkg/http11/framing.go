@@ -5,91 +5,89 @@ import "github.com/shockwave-ingress/shockwave/pkg/message"
 // requestFraming tells how a request body is delimited (RFC 9112, section 6.3).
 // A message that two recipients could frame differently is refused.
 func requestFraming(f *message.Fields, minor uint8) (message.Framing, error) {
-	length, hasLength, err := contentLength(f)
-	coded, codingErr := transferCoding(f)
+	length, chunked, err := bodyFields(f, minor)
 	switch {
 	case err != nil:
 		return message.None, err
-	case codingErr != nil:
-		return message.None, codingErr
-	case coded && hasLength:
-		return message.None, errBothLengths
-	case coded && minor == 0:
-		return message.None, errCodingVersion
-	case coded:
+	case chunked:
 		return message.Chunked, nil
 	}
-	return message.Framing(length), nil // no Content-Length means 0
+	return message.Framing(max(length, 0)), nil // no Content-Length means 0
 }
 
-// responseFraming tells how the body of a response to a request with a method
-// is delimited (RFC 9112, section 6.3), and which length it announces, -1 for
-// none. It is as strict as requestFraming.
+// responseFraming tells how the body of a response is delimited, given the
+// method of its request (RFC 9112, section 6.3), and the length that it announces
+// for a body that is not sent, or -1. It is as strict as requestFraming, also
+// where there is no body.
 func responseFraming(f *message.Fields, minor uint8, status int, method message.Method) (body message.Framing, announced int64, err error) {
-	length, hasLength, err := contentLength(f)
-	if err != nil {
-		return message.None, -1, err
-	}
-	coded, err := transferCoding(f)
-	if err != nil {
-		return message.None, -1, err
-	}
-	announced = -1
-	if hasLength {
-		announced = length
-	}
+	length, chunked, err := bodyFields(f, minor)
 	switch {
-	case coded && hasLength:
-		return message.None, -1, errBothLengths
-	case coded && minor == 0:
-		return message.None, -1, errCodingVersion
-	case status < 200 || status == 204 || status == 304 || method == message.HEAD:
-		return message.None, announced, nil
-	case coded:
+	case err != nil:
+		return message.None, -1, err
+	case method == message.HEAD || status == 304:
+		return message.None, length, nil
+	case status < 200 || status == 204:
+		return message.None, -1, nil
+	case chunked:
 		return message.Chunked, -1, nil
-	case hasLength:
-		return message.Framing(length), length, nil
+	case length >= 0:
+		return message.Framing(length), -1, nil
 	}
 	return message.UntilClose, -1, nil
+}
+
+// bodyFields reads Content-Length and Transfer-Encoding, of which a message has
+// at most one. length is -1 when there is no Content-Length.
+func bodyFields(f *message.Fields, minor uint8) (length int64, chunked bool, err error) {
+	hasLength, coded := f.Has(message.ContentLength), f.Has(message.TransferEncoding)
+	switch {
+	case hasLength && coded:
+		return -1, false, errBothLengths
+	case hasLength:
+		length, err = contentLength(f)
+		return length, false, err
+	case !coded:
+		return -1, false, nil
+	case minor == 0:
+		// RFC 9112, section 6.1: its framing is faulty, whatever it says.
+		return -1, false, errCodingVersion
+	}
+	return -1, true, onlyChunked(f)
 }
 
 // maxLengthDigits keeps a Content-Length inside an int64.
 const maxLengthDigits = 18
 
-// contentLength returns the value of Content-Length: one field, digits only (RFC
-// 9110, section 8.6). A list or a repetition is refused even if all are equal.
-func contentLength(f *message.Fields) (length int64, ok bool, err error) {
-	value, ok := f.Get(message.ContentLength)
-	if !ok {
-		return 0, false, nil
-	}
+// contentLength returns the value of Content-Length: one field of digits only
+// (RFC 9110, section 8.6). A list or a repetition is refused even if all its
+// values are equal.
+func contentLength(f *message.Fields) (int64, error) {
 	if f.Count(message.ContentLength) > 1 {
-		return 0, true, errLengthRepeated
+		return -1, errLengthRepeated
 	}
+	value, _ := f.Get(message.ContentLength)
 	if len(value) == 0 || len(value) > maxLengthDigits {
-		return 0, true, errLength
+		return -1, errLength
 	}
+	length := int64(0)
 	for _, c := range value {
-		if c < '0' || c > '9' {
-			return 0, true, errLength
+		if !isDigit(c) {
+			return -1, errLength
 		}
 		length = length*10 + int64(c-'0')
 	}
-	return length, true, nil
+	return length, nil
 }
 
-// transferCoding tells whether the message is chunked. Any other coding, and a
-// list of codings, is refused.
-func transferCoding(f *message.Fields) (chunked bool, err error) {
-	value, ok := f.Get(message.TransferEncoding)
-	if !ok {
-		return false, nil
-	}
+// onlyChunked fails unless chunked is the only transfer coding (RFC 9112, section
+// 6.1): any other, any list and any repetition is refused, so that nobody further
+// on can find another one in it.
+func onlyChunked(f *message.Fields) error {
 	if f.Count(message.TransferEncoding) > 1 {
-		return true, errCodingRepeated
+		return errCodingRepeated
 	}
-	if !message.EqualFold(value, "chunked") {
-		return true, errCoding
+	if value, _ := f.Get(message.TransferEncoding); !message.EqualFold(value, "chunked") {
+		return errCoding
 	}
-	return true, nil
+	return nil
 }

@@ -7,29 +7,28 @@ import (
 )
 
 // parseHost checks Host and sets Authority and Hostname. There is exactly one in
-// HTTP/1.1 and at most one in HTTP/1.0 (RFC 9112, section 3.2), it is
-// uri-host [ ":" port ], and an absolute-form target names the same.
+// HTTP/1.1 and at most one in HTTP/1.0 (RFC 9112, section 3.2). It is uri-host
+// [ ":" port ] and not empty, as for all http and https URIs (RFC 9110, section
+// 4.2.1), and an absolute-form target names the same.
 func parseHost(req *message.Request) error {
 	named := req.Authority
 	value, ok := req.Fields.Get(message.Host)
 	switch {
-	case !ok && req.Minor == 0:
-		// An HTTP/1.0 client may leave it out; an absolute target then names it.
-		value = named
-		if value == nil {
-			return nil
-		}
-	case !ok:
+	case !ok && req.Minor > 0:
 		return errHostMissing
+	case !ok && named == nil:
+		return nil
+	case !ok:
+		value = named
 	case req.Fields.Count(message.Host) > 1:
 		return errHostRepeated
 	}
 	hostname, ok := cutPort(value)
-	if !ok || !validHostname(hostname) {
+	switch {
+	case !ok || !validHostname(hostname):
 		return errHost
-	}
-	if named != nil && !equalFoldToken(named, value) {
-		return errAuthorityMismatch
+	case named != nil && !equalFold(named, value):
+		return errHostDiffers
 	}
 	req.Authority, req.Hostname = value, hostname
 	return nil
@@ -39,11 +38,11 @@ func parseHost(req *message.Request) error {
 // section 3.2.3).
 func cutPort(authority []byte) (hostname []byte, ok bool) {
 	i := bytes.LastIndexByte(authority, ':')
-	if i < 0 || bytes.IndexByte(authority[i:], ']') >= 0 {
+	if i < 0 || authority[len(authority)-1] == ']' {
 		return authority, true
 	}
 	port := authority[i+1:]
-	if len(port) > 5 {
+	if len(port) > len("65535") {
 		return nil, false
 	}
 	n := 0
@@ -56,94 +55,80 @@ func cutPort(authority []byte) (hostname []byte, ok bool) {
 	return authority[:i], n <= 65535
 }
 
-// validHostname tells whether b is an IP-literal in brackets or a reg-name of
-// letters, digits and "-._~" and the sub-delimiters that names in use have. It is
-// narrower than RFC 3986, section 3.2.2: no percent-encoding, no delimiters.
+// maxHostname is the length of the longest DNS name.
+const maxHostname = 255
+
+// validHostname tells whether b is an IPv6 address in brackets or a name of
+// letters, digits and "-._~". Names are narrower than reg-name of RFC 3986,
+// section 3.2.2: no host is called by percent-encodings and delimiters, and what
+// reads them wrongly is somewhere further on. A zone and IPvFuture are refused.
 func validHostname(b []byte) bool {
-	if len(b) == 0 || len(b) > 255 {
+	if len(b) == 0 || len(b) > maxHostname {
 		return false
 	}
-	if b[0] == '[' {
-		return len(b) > 3 && b[len(b)-1] == ']' && validIPv6(b[1:len(b)-1])
+	if b[0] == '[' && b[len(b)-1] == ']' {
+		return validIPv6(b[1 : len(b)-1])
 	}
-	for _, c := range b {
-		if classes[c]&tcharClass == 0 || c != '-' && c != '.' && c != '_' && c != '~' && !isAlphanumeric(c) {
-			return false
-		}
-	}
-	return b[0] != '.'
+	return all(b, unreserved)
 }
 
-func isAlphanumeric(c byte) bool {
-	return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'z'
-}
-
-// validIPv6 checks the form of an IPv6 address: hexadecimal groups, and IPv4 at
-// the end. A zone is refused (RFC 9110 has none in Host).
+// validIPv6 checks an IPv6address (RFC 3986, section 3.2.2): eight groups of 16
+// bits, of which the last two may be an IPv4 address, or fewer with one "::".
 func validIPv6(b []byte) bool {
-	groups, double := 0, false
-	for len(b) > 0 {
-		if b[0] == ':' {
-			if len(b) < 2 || b[1] != ':' || double {
-				return false
-			}
-			double = true
-			b = b[2:]
-			continue
+	groups, elided := 0, false
+	if rest, ok := bytes.CutPrefix(b, []byte("::")); ok {
+		if b, elided = rest, true; len(b) == 0 {
+			return true
 		}
-		end := bytes.IndexByte(b, ':')
-		group := b
-		if end >= 0 {
-			group = b[:end]
+	}
+	for {
+		n := 0
+		for n < len(b) && is(b[n], hexDigit) {
+			n++
 		}
-		if bytes.IndexByte(group, '.') >= 0 {
-			if end >= 0 || !validIPv4(group) {
-				return false
-			}
+		if n < len(b) && b[n] == '.' {
 			groups += 2
-			break
+			return validIPv4(b) && (groups == 8 && !elided || groups < 8 && elided)
 		}
-		if len(group) > 4 || !all(group, hexClass) {
+		if n == 0 || n > 4 {
 			return false
 		}
 		groups++
-		if end < 0 {
-			break
+		if b = b[n:]; len(b) == 0 {
+			return groups == 8 && !elided || groups < 8 && elided
 		}
-		b = b[end:]
-		if len(b) == 1 { // a single colon at the end
+		if b[0] != ':' {
 			return false
 		}
-		if b[1] != ':' {
-			b = b[1:]
-		}
-	}
-	return groups == 8 && !double || double && groups < 8
-}
-
-func validIPv4(b []byte) bool {
-	for i := range 4 {
-		end := bytes.IndexByte(b, '.')
-		if i == 3 {
-			end = len(b)
-		}
-		if end < 1 || end > 3 {
-			return false
-		}
-		n := 0
-		for _, c := range b[:end] {
-			if !isDigit(c) {
+		if b = b[1:]; len(b) > 0 && b[0] == ':' {
+			if elided {
 				return false
 			}
-			n = n*10 + int(c-'0')
-		}
-		if n > 255 || end > 1 && b[0] == '0' {
-			return false
-		}
-		if i < 3 {
-			b = b[end+1:]
+			elided = true
+			if b = b[1:]; len(b) == 0 {
+				return groups < 8
+			}
 		}
 	}
-	return true
 }
 
+// validIPv4 checks four decimal numbers below 256, without leading zeros.
+func validIPv4(b []byte) bool {
+	for part := 1; ; part++ {
+		n, value := 0, 0
+		for n < len(b) && n < 3 && isDigit(b[n]) {
+			value = value*10 + int(b[n]-'0')
+			n++
+		}
+		if n == 0 || value > 255 || n > 1 && b[0] == '0' {
+			return false
+		}
+		if b = b[n:]; part == 4 {
+			return len(b) == 0
+		}
+		if len(b) == 0 || b[0] != '.' {
+			return false
+		}
+		b = b[1:]
+	}
+}

@@ -1,103 +1,114 @@
 package http11
 
-import (
-	"bytes"
+import "github.com/shockwave-ingress/shockwave/pkg/message"
 
-	"github.com/shockwave-ingress/shockwave/pkg/message"
-)
-
-// ParseRequest reads a request head, complete with the empty line at its end, as
-// HeadScanner found it. It resets req and fills all of it but MaxBody. Its views
-// are of head. An error is an *Error with the status to answer; req then holds
-// what was read before the mistake.
+// ParseRequest reads a request head, complete with the empty line at its end and
+// nothing after it, as HeadScanner found it. It resets req, whose fields keep
+// their memory, and fills all of it but MaxBody, which it leaves alone. The views
+// in req are of head, which is not changed. An error is an *Error with the status
+// to answer; req then holds what was read before the mistake.
+//
+// What belongs together is decided in this order: the request line, the field
+// lines, Host, the framing of the body, Expect, Connection.
 func ParseRequest(req *message.Request, head []byte, lim *Limits) error {
 	resetRequest(req, head)
-	end := bytes.IndexByte(head, '\r')
-	if end < 0 || end+1 >= len(head) || head[end+1] != '\n' {
-		return errBareCR
+	if len(head) > lim.Head {
+		return errHeadTooLarge
 	}
-	if end+2 > lim.StartLine {
-		return errStartLineTooLong
-	}
-	if err := parseRequestLine(req, head[:end]); err != nil {
+	at, err := parseRequestLine(req, head, lim)
+	if err != nil {
 		return err
 	}
-	if err := parseFields(&req.Fields, head, end+2, lim.Underscores, lim.Fields); err != nil {
+	if err := parseFields(&req.Fields, head, at, lim.Fields, lim.Underscores, errTooManyFields); err != nil {
 		return err
 	}
 	if err := parseHost(req); err != nil {
 		return err
 	}
-	var err error
 	if req.Body, err = requestFraming(&req.Fields, req.Minor); err != nil {
 		return err
 	}
-	if err := parseConnectionOptions(req); err != nil {
+	if err := parseExpect(req); err != nil {
 		return err
 	}
-	return parseExpect(req)
+	return parseRequestConnection(req)
 }
 
-// resetRequest empties req and keeps the memory of its fields.
+// resetRequest empties req, except for MaxBody and the memory of its fields.
 func resetRequest(req *message.Request, head []byte) {
-	fields, trailers := req.Fields, req.Trailers
-	fields.Reset(head)
-	trailers.Reset(nil)
-	*req = message.Request{Fields: fields, Trailers: trailers}
+	req.MethodID, req.Method = message.OtherMethod, nil
+	req.Target, req.Path, req.Query, req.HasQuery = nil, nil, nil, false
+	req.Authority, req.Hostname = nil, nil
+	req.Minor, req.Body = 0, message.None
+	req.Close, req.ExpectContinue, req.UpgradeTo = false, false, nil
+	req.Fields.Reset(head)
+	req.Trailers.Reset(nil)
 }
 
-// parseRequestLine reads method SP request-target SP HTTP-version (RFC 9112,
-// section 3). The separators are exactly one space.
-func parseRequestLine(req *message.Request, line []byte) error {
-	space := bytes.IndexByte(line, ' ')
-	if space < 0 {
-		return errStartLine
+// parseRequestLine reads method SP request-target SP HTTP-version CRLF (RFC 9112,
+// section 3) and returns the position after it. The separators are exactly one
+// space.
+func parseRequestLine(req *message.Request, head []byte, lim *Limits) (end int, err error) {
+	i := tokenEnd(head, 0)
+	if i == 0 || i == len(head) || head[i] != ' ' {
+		return 0, lineEndError(head, i, errMethod)
 	}
-	method, rest := line[:space], line[space+1:]
-	if !isToken(method) {
-		return errMethod
+	req.Method = head[:i]
+	req.MethodID = message.LookupMethod(req.Method)
+	i++
+	at := i
+	i = targetEnd(head, i)
+	if i == len(head) || head[i] != ' ' {
+		return 0, lineEndError(head, i, errTarget)
 	}
-	req.Method, req.MethodID = method, message.LookupMethod(method)
-	space = bytes.IndexByte(rest, ' ')
-	if space < 0 {
-		return errStartLine
+	target := head[at:i]
+	if req.Minor, end, err = parseVersion(head, i+1); err != nil {
+		return 0, err
 	}
-	target, version := rest[:space], rest[space+1:]
-	minor, err := parseVersion(version)
-	if err != nil {
-		return err
+	if end+len(crlf) > len(head) || head[end] != '\r' || head[end+1] != '\n' {
+		return 0, lineEndError(head, end, errVersion)
 	}
-	req.Minor = minor
-	if req.MethodID == message.CONNECT {
-		return errConnect
+	switch {
+	case end > lim.StartLine:
+		return 0, errStartLineTooLong
+	case req.MethodID == message.CONNECT:
+		return 0, errConnect
 	}
-	return parseTarget(req, target)
+	return end + len(crlf), parseTarget(req, target)
 }
 
-// parseVersion reads HTTP/1.0 or HTTP/1.1 (RFC 9112, section 2.3). A higher minor
-// version is no version that exists, and is refused like another major one.
-func parseVersion(v []byte) (minor uint8, err error) {
-	if len(v) != 8 || string(v[:5]) != "HTTP/" || v[6] != '.' || !isDigit(v[5]) || !isDigit(v[7]) {
-		return 0, errVersion
+// parseVersion reads HTTP-version at b[i:] (RFC 9112, section 2.3) and returns
+// its minor number and the position after it. Versions other than 1.0 and 1.1
+// are refused, a higher minor version of HTTP/1 too: there is none, and nothing
+// says how it would frame a message.
+func parseVersion(b []byte, i int) (minor uint8, end int, err error) {
+	const form = "HTTP/1.1"
+	end = i + len(form)
+	if end > len(b) {
+		return 0, 0, errVersion
 	}
-	if v[5] != '1' || v[7] > '1' {
-		return 0, errVersionUnknown
+	switch v := b[i:end]; {
+	case string(v) == form:
+		return 1, end, nil
+	case string(v) == "HTTP/1.0":
+		return 0, end, nil
+	case string(v[:5]) == form[:5] && isDigit(v[5]) && v[6] == '.' && isDigit(v[7]):
+		return 0, 0, errVersionUnknown
 	}
-	return v[7] - '0', nil
+	return 0, 0, errVersion
 }
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // parseExpect reads Expect: 100-continue is the only expectation there is (RFC
-// 9110, section 10.1.1). In HTTP/1.0 it is ignored.
+// 9110, section 10.1.1). In HTTP/1.0 it means nothing, and without a body nobody
+// waits.
 func parseExpect(req *message.Request) error {
-	value, ok := req.Fields.Get(message.Expect)
-	if !ok || req.Minor == 0 {
+	if !req.Fields.Has(message.Expect) {
 		return nil
 	}
+	value, _ := req.Fields.Get(message.Expect)
 	if req.Fields.Count(message.Expect) > 1 || !message.EqualFold(value, "100-continue") {
 		return errExpect
 	}
-	req.ExpectContinue = req.Body != message.None
+	req.ExpectContinue = req.Minor > 0 && req.Body != message.None
 	return nil
 }

@@ -4,72 +4,91 @@ import "bytes"
 
 // HeadScanner finds the end of a head while its bytes arrive. It looks at each
 // byte once, and refuses what can never become a head as soon as it is seen, so
-// that a malformed line is not answered by a timeout.
+// that a malformed line is answered at once and not by a timeout. Its verdict
+// does not depend on how the bytes are split.
 type HeadScanner struct {
+	lines lineScanner
 	start int // of the head: after an empty line before it
-	line  int // start of the line being looked at
-	next  int // first byte not looked at
-	lines int
+	count int // complete lines
 }
 
 // Reset prepares s for a new head.
 func (s *HeadScanner) Reset() { *s = HeadScanner{} }
 
-// Start is where the head begins in the buffer: 2 when one empty line came before
-// it, which a server ignores (RFC 9112, section 2.2).
+// Start is where the head begins in the buffer: 2 when an empty line before it
+// was skipped (see Limits.LeadingCRLF), else 0.
 func (s *HeadScanner) Start() int { return s.start }
 
 // Scan looks for the end of the head in buf, which begins with the head's first
-// byte and holds all that has arrived. It returns the position after the empty
-// line that ends the head, or 0 when more bytes are needed.
+// byte and holds all that has arrived: it is the buffer of the last call, with
+// more bytes after them. It returns the position after the empty line that ends
+// the head, which then is buf[s.Start():end], or 0 when more bytes are needed. An
+// error is an *Error with status 400, 414 or 431.
 func (s *HeadScanner) Scan(buf []byte, lim *Limits) (end int, err error) {
 	for {
-		i := bytes.IndexByte(buf[s.next:], '\n')
-		if i < 0 {
-			s.next = len(buf)
-			return 0, s.checkLengths(len(buf), lim)
+		most, tooLong := s.start+lim.Head, errHeadTooLarge
+		if s.count == 0 && lim.StartLine+len(crlf) < lim.Head {
+			most, tooLong = s.start+lim.StartLine+len(crlf), errStartLineTooLong
 		}
-		i += s.next
-		if i == 0 || buf[i-1] != '\r' {
-			return 0, errBareLF
-		}
-		if i-1 < s.line {
-			// The CR belongs to the line before: "\r\n\n".
-			return 0, errBareLF
-		}
-		empty := i-1 == s.line
-		s.next = i + 1
-		switch {
-		case empty && s.lines == 0 && s.start == 0:
-			s.start, s.line = i+1, i+1
+		begin := s.lines.line
+		end, err := s.lines.scan(buf, most, tooLong)
+		switch empty := end-begin == len(crlf); {
+		case end == 0:
+			return 0, err
+		case empty && s.count > 0:
+			return end, nil
+		case empty && s.start == 0 && lim.LeadingCRLF:
+			s.start = end
 			continue
-		case empty && s.lines == 0:
+		case empty:
 			return 0, errStartLine
 		}
-		if s.lines == 0 && i+1-s.line > lim.StartLine {
-			return 0, errStartLineTooLong
-		}
-		if i+1-s.start > lim.Head {
-			return 0, errHeadTooLarge
-		}
-		if empty {
-			return i + 1, nil
-		}
-		s.lines++
-		s.line = i + 1
-		if s.lines > lim.Fields+1 {
+		if s.count++; s.count > lim.Fields+1 {
 			return 0, errTooManyFields
 		}
 	}
 }
 
-// checkLengths applies the limits to a head that is not complete.
-func (s *HeadScanner) checkLengths(have int, lim *Limits) error {
-	switch {
-	case s.lines == 0 && have-s.line > lim.StartLine:
-		return errStartLineTooLong
-	case have-s.start > lim.Head:
-		return errHeadTooLarge
+const crlf = "\r\n"
+
+// lineScanner finds the ends of lines in a buffer that grows. A line ends with
+// CRLF and has neither byte elsewhere (RFC 9112, section 2.2, allows a recipient
+// to take a bare LF for an end; one that does and one that does not read
+// different messages).
+type lineScanner struct {
+	line int // where the line that is looked at begins
+	next int // the first byte that was not looked at
+}
+
+// scan returns the position after the line at s.line, or 0 when more bytes are
+// needed. It fails with tooLong when the end is not within the first most bytes
+// of buf.
+func (s *lineScanner) scan(buf []byte, most int, tooLong *Error) (end int, err error) {
+	window := buf[:min(len(buf), most)]
+	if s.next > len(window) {
+		return 0, tooLong
 	}
-	return nil
+	// Before next there is no CR, except that the last byte may be one.
+	from := max(s.line, s.next-1)
+	lf := bytes.IndexByte(window[s.next:], '\n')
+	if lf < 0 {
+		cr := bytes.IndexByte(window[from:], '\r')
+		switch {
+		case cr >= 0 && from+cr < len(window)-1:
+			return 0, errBareCR
+		case len(window) == most:
+			return 0, tooLong
+		}
+		s.next = len(window)
+		return 0, nil
+	}
+	lf += s.next
+	switch cr := bytes.IndexByte(window[from:lf], '\r'); {
+	case cr < 0:
+		return 0, errBareLF
+	case from+cr != lf-1:
+		return 0, errBareCR
+	}
+	s.line, s.next = lf+1, lf+1
+	return lf + 1, nil
 }

@@ -6,72 +6,73 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
 
-// parseTarget reads a request target (RFC 9112, section 3.2): origin-form,
-// absolute-form of http and https, or "*" for OPTIONS. For absolute-form
-// req.Authority is set, for parseHost to compare, and Target is the rest.
+// parseTarget reads a request target (RFC 9112, section 3.2) whose bytes are all
+// of targetText: origin-form, absolute-form of http and https, or "*" for
+// OPTIONS. Of an absolute-form req.Authority keeps the authority, for parseHost
+// to compare with Host, and Target the rest.
 func parseTarget(req *message.Request, target []byte) error {
-	if len(target) == 0 || !all(target, targetClass) {
+	switch {
+	case len(target) == 0:
 		return errTarget
-	}
-	if target[0] != '/' {
-		if len(target) == 1 && target[0] == '*' {
-			if req.MethodID != message.OPTIONS {
-				return errTargetForm
-			}
-			req.Target, req.Path = target, target
-			return nil
-		}
-		authority, rest, ok := cutAbsolute(target)
-		if !ok {
+	case target[0] == '/':
+		setTarget(req, target)
+		return nil
+	case string(target) == "*":
+		if req.MethodID != message.OPTIONS {
 			return errTargetForm
 		}
-		req.Authority = authority
-		if len(rest) == 0 || rest[0] == '?' {
-			return parseEmptyPath(req, rest)
-		}
-		target = rest
+		req.Target, req.Path = target, target
+		return nil
 	}
-	req.Target = target
-	req.Path = target
-	if i := bytes.IndexByte(target, '?'); i >= 0 {
-		req.Path, req.Query, req.HasQuery = target[:i], target[i+1:], true
+	authority, rest, ok := cutAuthority(target)
+	if !ok {
+		return errTargetForm
 	}
+	req.Authority = authority
+	switch {
+	case len(rest) > 0 && rest[0] == '/':
+	case len(rest) > 0:
+		// "http://host?query": the origin-form is "/?query", of which the slash
+		// is nowhere in head. Nobody sends this, so it may cost memory.
+		rest = append([]byte{'/'}, rest...)
+	case req.MethodID == message.OPTIONS:
+		req.Target, req.Path = asterisk, asterisk // RFC 9112, section 3.2.4
+		return nil
+	default:
+		rest = slash
+	}
+	setTarget(req, rest)
 	return nil
 }
 
+// What stands for an absolute-form without a path.
 var (
 	slash    = []byte("/")
 	asterisk = []byte("*")
 )
 
-// parseEmptyPath is for an absolute-form without a path: "/" stands in for it, or
-// "*" for OPTIONS (RFC 9112, section 3.2.4).
-func parseEmptyPath(req *message.Request, rest []byte) error {
-	req.Path = slash
-	if len(rest) > 0 {
-		req.Query, req.HasQuery = rest[1:], true
-	} else if req.MethodID == message.OPTIONS {
-		req.Path = asterisk
+// setTarget splits a target in origin-form into path and query.
+func setTarget(req *message.Request, target []byte) {
+	req.Target, req.Path = target, target
+	if i := bytes.IndexByte(target, '?'); i >= 0 {
+		req.Path, req.Query, req.HasQuery = target[:i], target[i+1:], true
 	}
-	req.Target = req.Path
-	return nil
 }
 
-// cutAbsolute splits "http://authority/path" after the authority.
-func cutAbsolute(target []byte) (authority, rest []byte, ok bool) {
-	var n int
-	switch {
-	case len(target) > 7 && message.EqualFold(target[:7], "http://"):
-		n = 7
-	case len(target) > 8 && message.EqualFold(target[:8], "https://"):
-		n = 8
-	default:
+// cutAuthority splits an absolute-form of http or https after its authority (RFC
+// 3986, section 3.2), which is not empty. A user name in it never equals a Host.
+func cutAuthority(target []byte) (authority, rest []byte, ok bool) {
+	i := bytes.IndexByte(target, ':')
+	if i < 0 || !message.EqualFold(target[:i], "http") && !message.EqualFold(target[:i], "https") {
 		return nil, nil, false
 	}
-	rest = target[n:]
-	end := bytes.IndexAny(rest, "/?")
-	if end < 0 {
-		end = len(rest)
+	rest, ok = bytes.CutPrefix(target[i+1:], []byte("//"))
+	if !ok {
+		return nil, nil, false
 	}
-	return rest[:end], rest[end:], end > 0
+	i = 0
+	for i < len(rest) && rest[i] != '/' && rest[i] != '?' {
+		i++
+	}
+	return rest[:i], rest[i:], i > 0
 }

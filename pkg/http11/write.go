@@ -6,10 +6,11 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
 
-const crlf = "\r\n"
+// The functions below append to dst and return it, as append does. They check
+// nothing: what they write was parsed, is a constant, or has passed
+// ValidFieldName and ValidFieldValue.
 
-// AppendRequestLine appends a request line of HTTP/1.1. method and target are
-// valid: they were parsed.
+// AppendRequestLine appends a request line of HTTP/1.1.
 func AppendRequestLine(dst, method, target []byte) []byte {
 	dst = append(dst, method...)
 	dst = append(dst, ' ')
@@ -17,8 +18,8 @@ func AppendRequestLine(dst, method, target []byte) []byte {
 	return append(dst, " HTTP/1.1\r\n"...)
 }
 
-// AppendStatusLine appends a status line of HTTP/1.1. An empty reason stands for
-// the usual phrase.
+// AppendStatusLine appends a status line of HTTP/1.1. status has three digits. An
+// empty reason stands for the usual phrase.
 func AppendStatusLine(dst []byte, status int, reason []byte) []byte {
 	if status == 200 && len(reason) == 0 {
 		return append(dst, "HTTP/1.1 200 OK\r\n"...)
@@ -37,23 +38,21 @@ func AppendStatusLine(dst []byte, status int, reason []byte) []byte {
 // AppendField appends a field line.
 func AppendField(dst []byte, name string, value []byte) []byte {
 	dst = append(dst, name...)
-	dst = append(dst, ':', ' ')
+	dst = append(dst, ": "...)
 	dst = append(dst, value...)
 	return append(dst, crlf...)
 }
 
-// AppendFieldBytes is AppendField with a name that was parsed.
+// AppendFieldBytes is AppendField for a name that was parsed.
 func AppendFieldBytes(dst, name, value []byte) []byte {
 	dst = append(dst, name...)
-	dst = append(dst, ':', ' ')
+	dst = append(dst, ": "...)
 	dst = append(dst, value...)
 	return append(dst, crlf...)
 }
 
-// AppendInt appends a number in decimal digits.
-func AppendInt(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) }
-
-// AppendFields appends all field lines of f that were not removed.
+// AppendFields appends the field lines of f that were not removed. The empty line
+// that ends a head is the caller's.
 func AppendFields(dst []byte, f *message.Fields) []byte {
 	for i := range f.Len() {
 		if _, name, value, ok := f.At(i); ok {
@@ -63,15 +62,15 @@ func AppendFields(dst []byte, f *message.Fields) []byte {
 	return dst
 }
 
-// AppendChunkHeader appends the line before a chunk of n bytes, n > 0. After the
-// bytes comes CRLF.
+// AppendChunkHeader appends the line before a chunk of n bytes, n > 0: with n = 0
+// it would end the body. After the n bytes the caller writes CRLF.
 func AppendChunkHeader(dst []byte, n int) []byte {
-	dst = strconv.AppendInt(dst, int64(n), 16)
+	dst = strconv.AppendUint(dst, uint64(n), 16)
 	return append(dst, crlf...)
 }
 
-// AppendLastChunk appends the chunk that ends a body, with trailers unless they
-// are nil.
+// AppendLastChunk appends what ends a chunked body: the last chunk, the trailers
+// unless they are nil, and the empty line.
 func AppendLastChunk(dst []byte, trailers *message.Fields) []byte {
 	dst = append(dst, "0\r\n"...)
 	if trailers != nil {
@@ -79,3 +78,6 @@ func AppendLastChunk(dst []byte, trailers *message.Fields) []byte {
 	}
 	return append(dst, crlf...)
 }
+
+// AppendInt appends n in decimal digits.
+func AppendInt(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) }

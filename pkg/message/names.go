@@ -122,14 +122,15 @@ func EqualFold(b []byte, s string) bool {
 		return false
 	}
 	for i := range b {
-		if b[i] != s[i] && lower(b[i]) != lower(s[i]) {
+		if b[i] != s[i] && Lower(b[i]) != Lower(s[i]) {
 			return false
 		}
 	}
 	return true
 }
 
-func lower(c byte) byte {
+// Lower is c in lower case, when it is an ASCII letter.
+func Lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		return c + 'a' - 'A'
 	}
