@@ -209,9 +209,8 @@ func (c *ChunkedReader) readTrailers(buf []byte, f *message.Fields) (used int, e
 			}
 			continue
 		}
-		var dropped message.Fields
 		if f == nil {
-			f = &dropped
+			f = new(message.Fields)
 		}
 		f.Reset(buf[:end])
 		if err := parseFields(f, buf[:end], 0, c.lim.TrailerFields, c.lim.Underscores, errTrailers); err != nil {

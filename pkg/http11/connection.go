@@ -74,7 +74,7 @@ func parseRequestConnection(req *message.Request) error {
 	return nil
 }
 
-// StripHopByHop removes from a request what belongs to the connection it came by
+// StripRequest removes from a request what belongs to the connection it came by
 // (RFC 9110, section 7.6.1): the fields that Connection names, Connection itself,
 // and those that are of one connection although it does not name them: Keep-Alive,
 // Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade, HTTP2-Settings, and
@@ -84,11 +84,11 @@ func parseRequestConnection(req *message.Request) error {
 // A Connection that names a field which routing, framing or security rest on
 // fails with an *Error of status 400, and f is then to be discarded. It must run
 // before a proxy adds fields of its own, so that nobody can name those.
-func StripHopByHop(f *message.Fields) error { return strip(f, true) }
+func StripRequest(f *message.Fields) error { return strip(f, true) }
 
-// StripResponseHopByHop is StripHopByHop for a response: an upstream may have any
+// StripResponse is StripRequest for a response: an upstream may have any
 // of its fields removed, but a Connection that is no list of tokens fails.
-func StripResponseHopByHop(f *message.Fields) error { return strip(f, false) }
+func StripResponse(f *message.Fields) error { return strip(f, false) }
 
 // hopByHop are the fields that are removed without being named.
 var hopByHop = [...]message.Name{

@@ -15,7 +15,7 @@ func (e *Error) Error() string { return e.Text }
 
 // Heads.
 var (
-	errBareLF           = &Error{400, "LF without CR"}
+	errBareLF           = &Error{400, "line does not end with CRLF"}
 	errBareCR           = &Error{400, "CR without LF"}
 	errIncomplete       = &Error{400, "head is not complete"}
 	errAfterHead        = &Error{400, "bytes after the end of the head"}

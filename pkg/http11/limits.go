@@ -21,9 +21,9 @@ type Limits struct {
 	// otherwise, since applications that read names from the environment take
 	// X_Real_IP for X-Real-IP (nginx: underscores_in_headers).
 	Underscores bool
-	// LeadingCRLF skips one empty line before the start line. A server should
-	// (RFC 9112, section 2.2); before a response there is none.
-	LeadingCRLF bool
+	// NoEmptyLine refuses an empty line before the start line. Otherwise one
+	// is skipped, as a server should (RFC 9112, section 2.2).
+	NoEmptyLine bool
 }
 
 // DefaultLimits are those for requests: a request line of 8 KB, a head of 32 KB
@@ -32,7 +32,6 @@ func DefaultLimits() Limits {
 	return Limits{
 		StartLine: 8 << 10, Head: 32 << 10, Fields: 100,
 		TrailerBytes: 8 << 10, TrailerFields: 20, ChunkLine: 256,
-		LeadingCRLF: true,
 	}
 }
 
@@ -42,6 +41,6 @@ func ResponseLimits() Limits {
 	return Limits{
 		StartLine: 8 << 10, Head: 64 << 10, Fields: 200,
 		TrailerBytes: 8 << 10, TrailerFields: 20, ChunkLine: 256,
-		Underscores: true,
+		Underscores: true, NoEmptyLine: true,
 	}
 }

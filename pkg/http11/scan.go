@@ -16,7 +16,7 @@ type HeadScanner struct {
 func (s *HeadScanner) Reset() { *s = HeadScanner{} }
 
 // Start is where the head begins in the buffer: 2 when an empty line before it
-// was skipped (see Limits.LeadingCRLF), else 0.
+// was skipped (see Limits.NoEmptyLine), else 0.
 func (s *HeadScanner) Start() int { return s.start }
 
 // Scan looks for the end of the head in buf, which begins with the head's first
@@ -37,7 +37,7 @@ func (s *HeadScanner) Scan(buf []byte, lim *Limits) (end int, err error) {
 			return 0, err
 		case empty && s.count > 0:
 			return end, nil
-		case empty && s.start == 0 && lim.LeadingCRLF:
+		case empty && s.start == 0 && !lim.NoEmptyLine:
 			s.start = end
 			continue
 		case empty:

@@ -1,7 +1,7 @@
 package http11
 
-// StatusText is the usual reason phrase of a status code (RFC 9110, section 15,
-// and the registry of status codes), or "Unknown" for a code that has none, since
+// StatusText is the usual reason phrase of a status code in the spelling of
+// net/http and nginx, or "Unknown" for a code that has none, since
 // some old clients choke on an empty one.
 func StatusText(status int) string {
 	if status >= 0 && status < len(reasons) && reasons[status] != "" {
@@ -49,14 +49,14 @@ var reasons = [...]string{
 	410: "Gone",
 	411: "Length Required",
 	412: "Precondition Failed",
-	413: "Content Too Large",
-	414: "URI Too Long",
+	413: "Request Entity Too Large",
+	414: "Request URI Too Long",
 	415: "Unsupported Media Type",
-	416: "Range Not Satisfiable",
+	416: "Requested Range Not Satisfiable",
 	417: "Expectation Failed",
 	418: "I'm a teapot",
 	421: "Misdirected Request",
-	422: "Unprocessable Content",
+	422: "Unprocessable Entity",
 	423: "Locked",
 	424: "Failed Dependency",
 	425: "Too Early",
