@@ -47,7 +47,9 @@ func (x *exchange) readHead() error {
 		if resp.Status == 100 {
 			continue // the server has its own way with Expect
 		}
-		http11.StripResponse(&resp.Fields)
+		if http11.StripResponse(&resp.Fields) != nil {
+			return errGarbage
+		}
 		if err := x.WriteInterim(resp.Status, &resp.Fields); err != nil {
 			return errors.Join(errGarbage, err)
 		}
@@ -55,7 +57,9 @@ func (x *exchange) readHead() error {
 	if resp.Status == 101 {
 		return x.checkUpgrade()
 	}
-	http11.StripResponse(&resp.Fields)
+	if http11.StripResponse(&resp.Fields) != nil {
+		return errGarbage
+	}
 	return nil
 }
 
