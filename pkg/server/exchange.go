@@ -40,7 +40,7 @@ type exchange struct {
 
 	over        atomic.Bool // the response ended: NextBody must not wait
 	interrupted bool        // the socket's read deadline was set by interrupt
-	upgraded    bool
+	tunnel      *tunnel     // nil: the connection has not left HTTP
 	panicked    bool
 }
 
@@ -67,7 +67,7 @@ func (x *exchange) release() {
 	if x.out != nil {
 		x.out.Release()
 	}
-	x.c, x.set, x.in, x.out = nil, nil, nil, nil
+	x.c, x.set, x.in, x.out, x.tunnel = nil, nil, nil, nil, nil
 	x.buf, x.head, x.write.buf = nil, nil, nil
 	x.ex.Request.Fields.Reset(nil)
 	x.ex.Request.Trailers.Reset(nil)
@@ -124,7 +124,7 @@ func (x *exchange) begin() {
 	x.coarse = c.srv.reaper.Now()
 	x.body.reset()
 	x.write.reset()
-	x.expect, x.interrupted, x.upgraded = false, false, false
+	x.expect, x.interrupted, x.tunnel = false, false, nil
 	x.over.Store(false)
 }
 
@@ -153,7 +153,10 @@ func (x *exchange) recoverPanic(what string) {
 func (x *exchange) conclude() outcome {
 	w := &x.write
 	switch {
-	case x.upgraded:
+	case x.tunnel != nil:
+		w.sent += x.tunnel.written.Load()
+		w.body += x.tunnel.written.Load()
+		x.body.received += x.tunnel.read.Load()
 		return closed
 	case w.cut:
 		return closed

@@ -16,7 +16,7 @@ type Stats struct {
 	// Requests counts exchanges that ended, refused ones included.
 	Requests uint64
 	// Received and Sent count the bytes of requests and responses, as they are
-	// before TLS. Those of a tunnel are not included.
+	// before TLS, and those of tunnels that have ended.
 	Received, Sent uint64
 	// Panics counts exchanges whose handler panicked.
 	Panics uint64

@@ -15,22 +15,26 @@ var errNoUpgrade = errors.New("no head with status 101 was written")
 // handler returns.
 func (x *exchange) Upgrade() (message.Tunnel, []byte, error) {
 	w := &x.write
-	if w.status != 101 || x.upgraded || w.cut {
+	if w.status != 101 || x.tunnel != nil || w.cut {
 		return nil, nil, errNoUpgrade
 	}
 	if err := x.flush(); err != nil {
 		return nil, nil, err
 	}
-	w.finished, x.upgraded = true, true
+	w.finished = true
 	buffered := x.buf[x.at:]
 	x.at = len(x.buf)
-	return &tunnel{c: x.c}, buffered, nil
+	x.body.received = int64(len(buffered))
+	x.tunnel = &tunnel{c: x.c}
+	return x.tunnel, buffered, nil
 }
 
 // tunnel is a connection that has left HTTP.
 type tunnel struct {
 	c    *conn
 	idle atomic.Int64 // a time.Duration; 0 means no limit
+
+	read, written atomic.Int64 // bytes
 }
 
 func (t *tunnel) SetIdle(d time.Duration) { t.idle.Store(int64(d)) }
@@ -43,6 +47,7 @@ func (t *tunnel) Read(p []byte) (int, error) {
 	sc.ReadWithin(time.Duration(t.idle.Load()))
 	n, err := sc.Read(p)
 	sc.ReadWithin(0)
+	t.read.Add(int64(n))
 	return n, mapTimeout(err)
 }
 
@@ -54,6 +59,7 @@ func (t *tunnel) Write(p []byte) (int, error) {
 		sc.WriteWithin(time.Duration(t.idle.Load()))
 		n, err := sc.Write(part)
 		written += n
+		t.written.Add(int64(n))
 		if err != nil {
 			return written, mapTimeout(err)
 		}

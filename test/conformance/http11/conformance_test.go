@@ -76,7 +76,7 @@ func splits(n int) func(func(int) bool) {
 }
 
 // start serves the listeners until the test ends.
-func start(t *testing.T, listeners ...net.Listener) {
+func start(t testing.TB, listeners ...net.Listener) {
 	s := server.New(server.Config{
 		Handler:           &origin{},
 		Logger:            slog.New(slog.NewTextHandler(io.Discard, nil)),
