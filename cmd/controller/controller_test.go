@@ -321,3 +321,80 @@ func TestVersion(t *testing.T) {
 		}
 	}
 }
+
+// An API server that is away is waited for: alive, not ready, and told to end in
+// the usual way.
+func TestWaitingForTheAPIServer(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(file, []byte(`apiVersion: v1
+kind: Config
+clusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}]
+contexts: [{name: c, context: {cluster: c, user: u}}]
+users: [{name: u, user: {}}]
+current-context: c
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := ln.Addr().(*net.TCPAddr)
+	_ = ln.Close()
+	p := start(t, "--kubeconfig="+file, "--bind-address=127.0.0.1", "--healthz-host=127.0.0.1",
+		"--http-port=0", "--https-port=0", fmt.Sprintf("--healthz-port=%d", admin.Port))
+	p.admin = admin.String()
+	p.eventually("it lives", 20*time.Second, func() bool {
+		status, _ := p.page("/healthz")
+		return status == 200
+	})
+	if status, body := p.page("/readyz"); status != 503 || !strings.HasPrefix(body, "starting") {
+		t.Errorf("/readyz is %d %q", status, body)
+	}
+	p.signal(syscall.SIGTERM)
+	if status := p.wait(20 * time.Second); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+}
+
+func TestListenErrors(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{syscall.EACCES, "there is no permission to listen on port 80: run with the capability NET_BIND_SERVICE, or choose a port above 1023 with --http-port"},
+		{syscall.EMFILE, "listen for --http-port: too many open files"},
+	} {
+		if got := listenError(c.err, "", 80, "http-port").Error(); got != c.want {
+			t.Errorf("%v: %s", c.err, got)
+		}
+	}
+}
+
+func TestAccessLogToAFile(t *testing.T) {
+	s := newSite(t)
+	file := filepath.Join(t.TempDir(), "access.log")
+	if err := os.WriteFile(file, []byte("before\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := controllerOn(t, s.dir, "--access-log-path="+file)
+	p.get("shop.example", "/")
+	p.signal(syscall.SIGTERM)
+	if status := p.wait(20 * time.Second); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(string(text), "before\n127.0.0.1 - - [") || strings.Count(string(text), "\n") != 2 {
+		t.Errorf("%q", text)
+	}
+
+	p = controllerOn(t, s.dir, "--disable-access-log")
+	p.get("shop.example", "/")
+	p.signal(syscall.SIGTERM)
+	if status := p.wait(20 * time.Second); status != 0 || p.out.String() != "" {
+		t.Errorf("exit status %d, standard output %q", status, p.out.String())
+	}
+}
