@@ -1,0 +1,211 @@
+package proxy_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/shockwave-ingress/shockwave/pkg/accesslog"
+	"github.com/shockwave-ingress/shockwave/pkg/metrics"
+	"github.com/shockwave-ingress/shockwave/pkg/model"
+	"github.com/shockwave-ingress/shockwave/pkg/proxy"
+	"github.com/shockwave-ingress/shockwave/pkg/server"
+	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
+	"github.com/shockwave-ingress/shockwave/pkg/upstream"
+)
+
+// startProxy serves shop.test through a proxy, with metrics and access log, from
+// an upstream that answers every request, whatever it is, with response. It
+// returns the proxy's address.
+func startProxy(t testing.TB, response string) string {
+	t.Helper()
+	back, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	front, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg := upstream.NewRegistry(upstream.Config{})
+	key := model.UpstreamKey{Namespace: "default", Service: "shop", Port: "80"}
+	reg.SetEndpoints(model.Endpoints{key: {{Addr: back.Addr().(*net.TCPAddr).AddrPort()}}})
+	route := model.Route{Path: "/", Upstream: key, Options: model.DefaultOptions()}
+	gone := model.Route{Path: "/gone", Options: model.DefaultOptions()}
+	cfg := &model.Config{
+		Hosts:     []model.Host{{Name: "shop.test", Routes: []model.Route{route, gone}}},
+		Upstreams: []model.Upstream{{Key: key, Pool: model.DefaultPool()}},
+		Listener:  model.DefaultListener(),
+	}
+	m := metrics.New(metrics.Labels{})
+	snap, err := snapshot.Compile(cfg, nil, reg, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	current := new(snapshot.Current)
+	current.Publish(snap)
+	access := accesslog.New(io.Discard)
+	srv := server.New(server.Config{
+		Handler:           proxy.New(proxy.Config{Current: current, Metrics: m, AccessLog: access}),
+		KeepAliveRequests: -1,
+		Logger:            slog.New(slog.DiscardHandler),
+	})
+
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = reg.Run(ctx) })
+	wg.Go(func() { _ = access.Run(ctx) })
+	wg.Go(func() { _ = srv.Serve(front) })
+	wg.Go(func() { answerAll(back, []byte(response)) })
+	t.Cleanup(func() {
+		_ = srv.Close()
+		cancel()
+		_ = back.Close()
+		wg.Wait()
+	})
+	return front.Addr().String()
+}
+
+// answerAll answers each head with the response, and expects no bodies but those
+// that came with it.
+func answerAll(ln net.Listener, response []byte) {
+	for {
+		nc, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer nc.Close()
+			buf := make([]byte, 8<<10)
+			for {
+				if _, err := nc.Read(buf); err != nil {
+					return
+				}
+				if _, err := nc.Write(response); err != nil {
+					return
+				}
+			}
+		}()
+	}
+}
+
+const browserGet = "GET /catalogue/shoes?page=2 HTTP/1.1\r\nHost: shop.test\r\n" +
+	"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n" +
+	"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n" +
+	"Accept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br\r\nDNT: 1\r\n" +
+	"Cookie: session=0123456789abcdef\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\nConnection: keep-alive\r\n\r\n"
+
+// An exchange in steady state allocates nothing: connections, server, proxy,
+// metrics and access log together.
+func TestExchangeDoesNotAllocate(t *testing.T) {
+	small := "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nhello"
+	for _, c := range []struct {
+		name, request, response string
+		status                  string
+	}{
+		{"GET", browserGet, small, "200"},
+		{"a path to normalise", strings.Replace(browserGet, "/catalogue/shoes", "/a/../catalogue/%73hoes", 1), small, "200"},
+		{"forwarded before", strings.Replace(browserGet, "DNT: 1", "X-Forwarded-For: 1.2.3.4\r\nX-Request-ID: 0123456789", 1), small, "200"},
+		{"POST of a short body", "POST /a HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 5\r\n\r\nhello", small, "200"},
+		{"chunked response", browserGet, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "200"},
+		{"large response", browserGet, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("0123456789", 10000), "200"},
+		{"no route", strings.Replace(browserGet, "shop.test", "nowhere.test", 1), small, "404"},
+		{"no Service", strings.Replace(browserGet, "/catalogue", "/gone", 1), small, "503"},
+		{"garbage from the upstream", browserGet, "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "502"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			addr := startProxy(t, c.response)
+			nc, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer nc.Close()
+			r := newReplyReader(nc)
+			request := []byte(c.request)
+			exchange := func() {
+				if _, err := nc.Write(request); err != nil {
+					t.Fatal(err)
+				}
+				if status := r.next(t); status != c.status {
+					t.Fatalf("status %s, want %s", status, c.status)
+				}
+			}
+			for range 200 {
+				exchange()
+			}
+			const runs = 1000
+			limit := uint64(runs / 50) // the runtime's own, such as after a collection
+			if c.status == "502" {
+				limit = 60 * runs // each needs a new connection
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for range runs {
+				exchange()
+			}
+			runtime.ReadMemStats(&after)
+			if n := after.Mallocs - before.Mallocs; n > limit {
+				t.Errorf("%.2f allocations per exchange, want 0", float64(n)/runs)
+			}
+		})
+	}
+}
+
+// replyReader reads responses without allocating.
+type replyReader struct {
+	r *bufio.Reader
+}
+
+func newReplyReader(r io.Reader) *replyReader { return &replyReader{bufio.NewReaderSize(r, 4<<10)} }
+
+// next reads one response and returns its status.
+func (r *replyReader) next(t *testing.T) string {
+	status, length, chunked := "", 0, false
+	for {
+		line, err := r.r.ReadSlice('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case status == "":
+			status = known(line[9:12])
+		case len(line) == 2 && chunked:
+			for {
+				if line, err = r.r.ReadSlice('\n'); err != nil {
+					t.Fatal(err)
+				}
+				if line[0] == '0' {
+					_, _ = r.r.Discard(2)
+					return status
+				}
+			}
+		case len(line) == 2:
+			if _, err := r.r.Discard(length); err != nil {
+				t.Fatal(err)
+			}
+			return status
+		case len(line) > 16 && string(line[:16]) == "Content-Length: ":
+			for _, c := range line[16 : len(line)-2] {
+				length = 10*length + int(c-'0')
+			}
+		case string(line) == "Transfer-Encoding: chunked\r\n":
+			chunked = true
+		}
+	}
+}
+
+// known returns the status as a constant string.
+func known(b []byte) string {
+	for _, s := range []string{"200", "404", "502", "503"} {
+		if string(b) == s {
+			return s
+		}
+	}
+	return "?"
+}

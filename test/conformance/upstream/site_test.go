@@ -1,0 +1,177 @@
+package upstream_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/shockwave-ingress/shockwave/internal/rawconn"
+	"github.com/shockwave-ingress/shockwave/pkg/accesslog"
+	"github.com/shockwave-ingress/shockwave/pkg/metrics"
+	"github.com/shockwave-ingress/shockwave/pkg/model"
+	"github.com/shockwave-ingress/shockwave/pkg/proxy"
+	"github.com/shockwave-ingress/shockwave/pkg/server"
+	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
+	"github.com/shockwave-ingress/shockwave/pkg/upstream"
+)
+
+// Timeouts of the site's route.
+const (
+	connectTimeout = 300 * time.Millisecond
+	ioTimeout      = 400 * time.Millisecond
+)
+
+// site is a proxy that serves the hosts "a" and "b" with a script of the test as
+// their upstream.
+type site struct {
+	t        testing.TB
+	addr     netip.AddrPort // the proxy's
+	registry *upstream.Registry
+	server   *server.Server
+	log      *lockedBuffer // the access log; complete after stop
+	stop     func()
+
+	ln    *net.TCPListener // the upstream's
+	dials atomic.Int32
+}
+
+var key = model.UpstreamKey{Namespace: "default", Service: "app", Port: "80"}
+
+// endpointAddr is the address of the i-th endpoint. All lead to the listener.
+func endpointAddr(i int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(1 + i)}), 80)
+}
+
+func newSite(t testing.TB, sc scene) *site {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{t: t, ln: ln.(*net.TCPListener), log: new(lockedBuffer)}
+	quiet := slog.New(slog.DiscardHandler)
+	s.registry = upstream.NewRegistry(upstream.Config{
+		Logger: quiet,
+		Dial: func(ctx context.Context, _ netip.AddrPort) (net.Conn, error) {
+			n := int(s.dials.Add(1))
+			if n <= sc.refuse {
+				return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+			}
+			if n <= sc.refuse+sc.hang {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			var d net.Dialer
+			return d.DialContext(ctx, "tcp", ln.Addr().String())
+		},
+	})
+	endpoints := make([]model.Endpoint, sc.endpoints)
+	for i := range endpoints {
+		endpoints[i].Addr = endpointAddr(i)
+	}
+	s.registry.SetEndpoints(model.Endpoints{key: endpoints})
+
+	opts := model.DefaultOptions()
+	opts.ConnectTimeout, opts.SendTimeout, opts.ReadTimeout, opts.MaxBodyBytes = connectTimeout, ioTimeout, ioTimeout, sc.maxBody
+	route := model.Route{Path: "/", Upstream: key, Options: opts, Ingress: model.ObjectRef{Namespace: "default", Name: "app"}}
+	nowhere := route
+	nowhere.Path, nowhere.Upstream = "/nowhere", model.UpstreamKey{}
+	denied := route
+	denied.Path, denied.Denied = "/denied", "cannot be honoured"
+	routes := []model.Route{route, denied, nowhere}
+	cfg := &model.Config{
+		Hosts:     []model.Host{{Name: "*.w.test", Routes: routes}, {Name: "a", Routes: routes}, {Name: "b", Routes: routes}},
+		Upstreams: []model.Upstream{{Key: key, Pool: model.DefaultPool()}},
+		Listener:  model.DefaultListener(),
+	}
+	m := metrics.New(metrics.Labels{})
+	snap, err := snapshot.Compile(cfg, nil, s.registry, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	current := new(snapshot.Current)
+	current.Publish(snap)
+
+	access := accesslog.New(s.log)
+	s.server = server.New(server.Config{
+		Handler: proxy.New(proxy.Config{Current: current, Metrics: m, AccessLog: access, Logger: quiet}),
+		Logger:  quiet,
+	})
+	front, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.addr = front.Addr().(*net.TCPAddr).AddrPort()
+
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = s.registry.Run(ctx) })
+	wg.Go(func() { _ = access.Run(ctx) })
+	wg.Go(func() { _ = s.server.Serve(front) })
+	s.stop = sync.OnceFunc(func() {
+		_ = s.server.Close()
+		cancel()
+		_ = ln.Close()
+		wg.Wait()
+	})
+	t.Cleanup(s.stop)
+	return s
+}
+
+// client connects to the proxy.
+func (s *site) client() *rawconn.Conn {
+	s.t.Helper()
+	return rawconn.Dial(s.t, s.addr.String())
+}
+
+// accept returns the next connection that the proxy makes.
+func (s *site) accept() *rawconn.Conn {
+	s.t.Helper()
+	_ = s.ln.SetDeadline(time.Now().Add(rawconn.Patience))
+	nc, err := s.ln.Accept()
+	if err != nil {
+		s.t.Fatalf("the proxy does not connect: %v", err)
+	}
+	return rawconn.New(s.t, nc)
+}
+
+// text expands the macros of case files.
+func (s *site) text(v string) string {
+	s.t.Helper()
+	out, err := expand(v, s.addr.Port())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return out
+}
+
+// counters are those of the upstream's connections.
+func (s *site) counters() upstream.UpstreamStats { return s.registry.Stats()[0] }
+
+// lockedBuffer is a buffer for one writer and one reader at a time.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+var _ io.Writer = (*lockedBuffer)(nil)
