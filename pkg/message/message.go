@@ -72,8 +72,9 @@ type Request struct {
 	// MethodID is the method, and Method its bytes.
 	MethodID Method
 	Method   []byte
-	// Target is the request target as received: in origin-form, or "*", after
-	// an absolute-form was taken apart.
+	// Target is the request target as received: in origin-form, or "*". Of an
+	// absolute-form it is what follows the authority; when that has no path it
+	// is "/", without the query, or "*" for OPTIONS.
 	Target []byte
 	// Path is the part of Target before "?", as received; it begins with "/",
 	// or is "*".
@@ -90,23 +91,39 @@ type Request struct {
 	Hostname []byte
 	// Minor is the minor version: 0 or 1.
 	Minor uint8
-	// Body says how the body is delimited. It is never UntilClose.
+	// Body says how the body is delimited: None, a length, or Chunked. It is
+	// never UntilClose.
 	Body Framing
 	// MaxBody is the largest body that the handler accepts: reading more
 	// fails with ErrBodyTooLarge. 0 means no limit. The handler may set it.
 	MaxBody int64
 	// Close tells that the client wants the connection closed after this
-	// exchange.
+	// exchange: it said so, or it speaks HTTP/1.0 and did not ask to keep it
+	// (RFC 9112, section 9.3).
 	Close bool
-	// ExpectContinue tells that the client waits for a 100 before its body.
+	// ExpectContinue tells that the client waits for a 100 before its body. It
+	// is false for a request without a body, and in HTTP/1.0.
 	ExpectContinue bool
 	// UpgradeTo is the protocol that the client asks to switch to: the value of
-	// Upgrade when Connection names it, in HTTP/1.1. Empty otherwise.
+	// Upgrade when Connection names it, in HTTP/1.1, for a request without a
+	// body. It may be a list. Empty otherwise.
 	UpgradeTo []byte
 	// Fields are the request's field lines.
 	Fields Fields
 	// Trailers are the fields after a chunked body, once it was read whole.
 	Trailers Fields
+}
+
+// Reset empties r, for a request whose head is in buf, and keeps the memory of its
+// fields.
+func (r *Request) Reset(buf []byte) {
+	r.Fields.Reset(buf)
+	r.Trailers.Reset(nil)
+	r.MethodID, r.Method = OtherMethod, nil
+	r.Target, r.Path, r.Query, r.HasQuery = nil, nil, nil, false
+	r.Authority, r.Hostname = nil, nil
+	r.Minor, r.Body, r.MaxBody = 0, None, 0
+	r.Close, r.ExpectContinue, r.UpgradeTo = false, false, nil
 }
 
 // Response is the head of a response.
@@ -120,10 +137,12 @@ type Response struct {
 	// Body says how the body is delimited. For a response to be sent,
 	// UntilClose and Chunked both mean a length that is not known.
 	Body Framing
-	// Length is the value of Content-Length where it describes a body that is
-	// not sent (HEAD, 304), or -1.
+	// Length is the value of Content-Length, also where it describes a body that
+	// is not sent (HEAD, 304), or -1 for none.
 	Length int64
-	// Close tells that the peer closes the connection after this message.
+	// Close tells, of a response that was received, that its connection cannot
+	// be used again: the peer closes it, the body ends with it, or the message
+	// leaves doubt about where the next one begins.
 	Close bool
 	// Fields are the response's field lines. Those that belong to the
 	// connection (Connection, Keep-Alive, Transfer-Encoding, Content-Length,
@@ -131,4 +150,13 @@ type Response struct {
 	Fields Fields
 	// Trailers are the fields after a chunked body.
 	Trailers Fields
+}
+
+// Reset empties r, for a response whose head is in buf, and keeps the memory of
+// its fields.
+func (r *Response) Reset(buf []byte) {
+	r.Fields.Reset(buf)
+	r.Trailers.Reset(nil)
+	r.Status, r.Reason, r.Minor = 0, nil, 0
+	r.Body, r.Length, r.Close = None, -1, false
 }

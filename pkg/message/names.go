@@ -45,6 +45,9 @@ const (
 	names
 )
 
+// Fields keeps one bit for each name.
+const _ = uint(64 - names)
+
 var spelled = [names]string{
 	Accept:                 "Accept",
 	Authorization:          "Authorization",
@@ -91,35 +94,44 @@ func (n Name) String() string {
 	return ""
 }
 
-// longestName is the length of the longest known name.
-const longestName = 25
-
-// byLength lists the known names of each length.
-var byLength = func() (t [longestName + 1][]Name) {
+// slots finds the only known name that bytes with a hash can spell. A test
+// notices when a new name shares the slot of another; other factors in hashName
+// then separate them.
+var slots = func() (t [256]Name) {
 	for n := Unknown + 1; n < names; n++ {
-		t[len(spelled[n])] = append(t[len(spelled[n])], n)
+		t[hashName([]byte(spelled[n]))] = n
 	}
 	return t
 }()
 
+// hashName takes the length, the first byte and the last but one of b, which has
+// at least two, without the case of letters.
+func hashName(b []byte) uint8 {
+	return uint8(6*len(b)) + 4*(b[0]|0x20) + (b[len(b)-2] | 0x20)
+}
+
 // LookupName returns the known name that b spells in any case, or Unknown.
 func LookupName(b []byte) Name {
-	if len(b) > longestName {
+	if len(b) < 2 {
 		return Unknown
 	}
-	for _, n := range byLength[len(b)] {
-		if EqualFold(b, spelled[n]) {
-			return n
-		}
+	if n := slots[hashName(b)]; EqualFold(b, spelled[n]) {
+		return n
 	}
-	return Unknown
+	return Unknown // also for an empty slot, since b is not empty
 }
+
+// Fields has a bit for each name in a uint64.
+var _ [64 - names]struct{}
 
 // EqualFold tells whether b and s are equal when the case of ASCII letters is
 // ignored, as field names are compared (RFC 9110, section 5.1).
 func EqualFold(b []byte, s string) bool {
 	if len(b) != len(s) {
 		return false
+	}
+	if string(b) == s {
+		return true
 	}
 	for i := range b {
 		if b[i] != s[i] && Lower(b[i]) != Lower(s[i]) {
