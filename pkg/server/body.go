@@ -213,7 +213,15 @@ func (x *exchange) sendContinue() error {
 	if len(x.buf) > x.at {
 		return nil
 	}
-	return x.send(continueLine, nil)
+	// Not through send: the writing side belongs to another goroutine, which
+	// writes nothing before its head, and that waits for us.
+	sc := x.c.sc
+	sc.WriteWithin(x.set.writeTimeout)
+	if _, err := sc.Write(continueLine); err != nil {
+		return message.ErrClientGone
+	}
+	sc.WriteWithin(0)
+	return nil
 }
 
 // interrupt ends a NextBody that waits in another goroutine although the

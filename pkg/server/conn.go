@@ -3,6 +3,7 @@ package server
 import (
 	"crypto/tls"
 	"net"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -41,6 +42,7 @@ const (
 // run serves the connection until it ends.
 func (c *conn) run(tlsConfig *tls.Config) {
 	defer c.srv.leave(c)
+	defer c.contain()
 	inner := c.nc
 	if tlsConfig != nil {
 		tc := c.handshake(tlsConfig)
@@ -53,6 +55,16 @@ func (c *conn) run(tlsConfig *tls.Config) {
 	c.sc = sock.New(inner, c.srv.reaper)
 	defer c.sc.Close()
 	for c.await() && c.serveReady() {
+	}
+}
+
+// contain ends the connection when its own code panics, or a callback of the TLS
+// configuration does: no client may end the process.
+func (c *conn) contain() {
+	if v := recover(); v != nil {
+		c.count.panics.Add(1)
+		c.srv.log.Error("connection panicked", "err", v, "client", c.nc.RemoteAddr().String(), "stack", string(debug.Stack()))
+		_ = c.nc.Close()
 	}
 }
 

@@ -22,7 +22,9 @@ const (
 // lengthUnknown is written in place of a Content-Length that is not sent.
 const lengthUnknown = -1
 
-// WriteHead implements message.Stream.
+// WriteHead implements message.Stream. Of the handler's Connection field it
+// honours "close"; Response.Close is about the peer that a response came from,
+// and is not looked at.
 func (x *exchange) WriteHead() error {
 	w, req, resp := &x.write, &x.ex.Request, &x.ex.Response
 	if w.started {
@@ -181,23 +183,28 @@ func (x *exchange) WriteInterim(status int, fields *message.Fields) error {
 	return x.flush()
 }
 
+// chunkLine is more than the first line of a chunk needs.
+const chunkLine = 32
+
 // WriteBody implements message.Stream.
 func (x *exchange) WriteBody(p []byte) error {
 	w := &x.write
-	if !w.started {
+	switch {
+	case !w.started:
 		return errNoHead
-	}
-	if len(p) == 0 || w.framing == noBody {
+	case w.finished:
+		return errFinished
+	case len(p) == 0 || w.framing == noBody:
 		return nil
-	}
-	switch w.framing {
-	case byLen:
+	case w.framing == byLen:
 		if int64(len(p)) > w.left {
 			return message.ErrBodyLength
 		}
 		w.left -= int64(len(p))
-	case chunked:
-		x.room(chunkLine)
+	case w.framing == chunked:
+		if err := x.flushUnless(chunkLine); err != nil {
+			return err
+		}
 		w.buf = http11.AppendChunkHeader(w.buf, len(p))
 	}
 	w.body += int64(len(p))
@@ -205,14 +212,13 @@ func (x *exchange) WriteBody(p []byte) error {
 		return err
 	}
 	if w.framing == chunked {
-		x.room(2)
+		if err := x.flushUnless(len("\r\n")); err != nil {
+			return err
+		}
 		w.buf = append(w.buf, '\r', '\n')
 	}
 	return nil
 }
-
-// chunkLine is more than the first line of a chunk needs.
-const chunkLine = 32
 
 // Finish implements message.Stream.
 func (x *exchange) Finish(trailers *message.Fields) error {

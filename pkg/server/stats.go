@@ -18,7 +18,8 @@ type Stats struct {
 	// Received and Sent count the bytes of requests and responses, as they are
 	// before TLS, and those of tunnels that have ended.
 	Received, Sent uint64
-	// Panics counts exchanges whose handler panicked.
+	// Panics counts panics of handlers, and of connections' own code: each has
+	// ended one connection.
 	Panics uint64
 }
 

@@ -161,6 +161,29 @@ func TestPlainHTTPOnTLSPort(t *testing.T) {
 	eventually(t, "both are counted", func() bool { return s.Stats().FailedHandshakes == 2 })
 }
 
+func TestPanicInHandshakeEndsOneConnection(t *testing.T) {
+	cert, _, _ := certificate(t)
+	ln, err := Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startOn(t, Config{}, ln, func(s *Server, ln net.Listener) error {
+		return s.ServeTLSConfig(ln, &tls.Config{GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			if h.ServerName == "panic.test" {
+				panic("on purpose")
+			}
+			return &cert, nil
+		}})
+	})
+	if _, err := tls.Dial("tcp", s.addr, &tls.Config{InsecureSkipVerify: true, ServerName: "panic.test"}); err == nil {
+		t.Fatal("the handshake succeeded")
+	}
+	c := rawconn.DialTLS(t, s.addr, trusting)
+	c.Send(get)
+	c.Expect(hello)
+	eventually(t, "it is counted", func() bool { st := s.Stats(); return st.Panics == 1 && st.Open == 1 })
+}
+
 func TestSlowHandshakeIsCut(t *testing.T) {
 	s := startTLS(t, Config{HandshakeTimeout: 100 * time.Millisecond})
 	c := rawconn.Dial(t, s.addr)

@@ -12,6 +12,8 @@ var (
 	errStatus = errors.New("status code is not one that can be sent here")
 	errNoHead = errors.New("response head was not written")
 	errShort  = errors.New("response body is shorter than announced")
+
+	errFinished = errors.New("response was finished already")
 )
 
 // writer is the state of the writing side of an exchange. The handler's
@@ -45,6 +47,15 @@ func (x *exchange) put(p []byte) error {
 	w.buf = w.buf[:0]
 	w.onWire = w.started
 	return err
+}
+
+// flushUnless sends what waits unless n more bytes fit beside it. The write buffer
+// does not grow with a body.
+func (x *exchange) flushUnless(n int) error {
+	if cap(x.write.buf)-len(x.write.buf) >= n {
+		return nil
+	}
+	return x.flush()
 }
 
 // flush sends what waits.
