@@ -73,8 +73,8 @@ type Request struct {
 	MethodID Method
 	Method   []byte
 	// Target is the request target as received: in origin-form, or "*". Of an
-	// absolute-form it is what follows the authority; when that has no path it
-	// is "/", without the query, or "*" for OPTIONS.
+	// absolute-form it is what follows the authority, with "/" in place of an
+	// empty path, or "*" for OPTIONS without path and query.
 	Target []byte
 	// Path is the part of Target before "?", as received; it begins with "/",
 	// or is "*".
@@ -114,18 +114,6 @@ type Request struct {
 	Trailers Fields
 }
 
-// Reset empties r, for a request whose head is in buf, and keeps the memory of its
-// fields.
-func (r *Request) Reset(buf []byte) {
-	r.Fields.Reset(buf)
-	r.Trailers.Reset(nil)
-	r.MethodID, r.Method = OtherMethod, nil
-	r.Target, r.Path, r.Query, r.HasQuery = nil, nil, nil, false
-	r.Authority, r.Hostname = nil, nil
-	r.Minor, r.Body, r.MaxBody = 0, None, 0
-	r.Close, r.ExpectContinue, r.UpgradeTo = false, false, nil
-}
-
 // Response is the head of a response.
 type Response struct {
 	// Status is the three-digit status code.
@@ -137,8 +125,8 @@ type Response struct {
 	// Body says how the body is delimited. For a response to be sent,
 	// UntilClose and Chunked both mean a length that is not known.
 	Body Framing
-	// Length is the value of Content-Length, also where it describes a body that
-	// is not sent (HEAD, 304), or -1 for none.
+	// Length is the value of Content-Length where it describes a body that is
+	// not sent (HEAD, 304), or -1.
 	Length int64
 	// Close tells, of a response that was received, that its connection cannot
 	// be used again: the peer closes it, the body ends with it, or the message
@@ -150,13 +138,4 @@ type Response struct {
 	Fields Fields
 	// Trailers are the fields after a chunked body.
 	Trailers Fields
-}
-
-// Reset empties r, for a response whose head is in buf, and keeps the memory of
-// its fields.
-func (r *Response) Reset(buf []byte) {
-	r.Fields.Reset(buf)
-	r.Trailers.Reset(nil)
-	r.Status, r.Reason, r.Minor = 0, nil, 0
-	r.Body, r.Length, r.Close = None, -1, false
 }

@@ -45,9 +45,6 @@ const (
 	names
 )
 
-// Fields keeps one bit for each name.
-const _ = uint(64 - names)
-
 var spelled = [names]string{
 	Accept:                 "Accept",
 	Authorization:          "Authorization",
