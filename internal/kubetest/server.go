@@ -156,7 +156,7 @@ func (l *Line) dial(ctx context.Context, network, address string) (net.Conn, err
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.cut {
-		conn.Close() //nolint:errcheck // that is the point
+		conn.Close() // that is the point
 		return nil, errors.New("the line is cut")
 	}
 	l.conns[conn] = struct{}{}
@@ -169,7 +169,7 @@ func (l *Line) Cut() {
 	defer l.mu.Unlock()
 	l.cut = true
 	for conn := range l.conns {
-		conn.Close() //nolint:errcheck // that is the point
+		conn.Close() // that is the point
 		delete(l.conns, conn)
 	}
 }

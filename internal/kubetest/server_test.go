@@ -36,7 +36,7 @@ func TestLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // only accepts
+	defer listener.Close()
 	config, line := Cuttable(&rest.Config{})
 	dial := func() (net.Conn, error) {
 		return config.Dial(context.Background(), "tcp", listener.Addr().String())
@@ -57,5 +57,5 @@ func TestLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn.Close() //nolint:errcheck // the end of the test
+	conn.Close()
 }

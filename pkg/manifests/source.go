@@ -149,7 +149,7 @@ func (s *Source) watch() *watcher {
 
 func (w *watcher) close() {
 	if w.system.Events != nil {
-		w.system.Close() //nolint:errcheck // nothing depends on it any more
+		w.system.Close()
 	}
 }
 
