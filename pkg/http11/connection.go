@@ -86,8 +86,8 @@ func parseRequestConnection(req *message.Request) error {
 // before a proxy adds fields of its own, so that nobody can name those.
 func StripRequest(f *message.Fields) error { return strip(f, true) }
 
-// StripResponse is StripRequest for a response: an upstream may have any
-// of its fields removed, but a Connection that is no list of tokens fails.
+// StripResponse is StripRequest for a response: an upstream may have any of its
+// own fields removed. It fails for a Connection that ParseResponse refuses too.
 func StripResponse(f *message.Fields) error { return strip(f, false) }
 
 // hopByHop are the fields that are removed without being named.
@@ -97,9 +97,9 @@ var hopByHop = [...]message.Name{
 	message.ProxyAuthenticate, message.ProxyAuthorization,
 }
 
-func strip(f *message.Fields, guard bool) error {
+func strip(f *message.Fields, guard bool) (err error) {
 	if f.Has(message.Connection) {
-		err := eachOption(f, func(option []byte) error {
+		err = eachOption(f, func(option []byte) error {
 			n := message.LookupName(option)
 			if guard && guarded(n, option) {
 				return errNominated
@@ -109,14 +109,11 @@ func strip(f *message.Fields, guard bool) error {
 			}
 			return nil
 		})
-		if err != nil {
-			return err
-		}
 	}
 	for _, n := range hopByHop {
 		f.Del(n)
 	}
-	return nil
+	return err
 }
 
 // removeNamed removes the fields whose name is spelled so, n when it is known.

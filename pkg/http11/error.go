@@ -17,6 +17,7 @@ func (e *Error) Error() string { return e.Text }
 var (
 	errBareLF           = &Error{400, "line does not end with CRLF"}
 	errBareCR           = &Error{400, "CR without LF"}
+	errControl          = &Error{400, "control character"}
 	errIncomplete       = &Error{400, "head is not complete"}
 	errAfterHead        = &Error{400, "bytes after the end of the head"}
 	errStartLine        = &Error{400, "malformed start line"}
@@ -52,6 +53,7 @@ var (
 	errCoding         = &Error{400, "transfer coding is not exactly chunked"}
 	errCodingRepeated = &Error{400, "more than one Transfer-Encoding"}
 	errCodingVersion  = &Error{400, "Transfer-Encoding in HTTP/1.0"}
+	errInterimBody    = &Error{400, "interim response with a body"}
 	errBothLengths    = &Error{400, "both Content-Length and Transfer-Encoding"}
 	errExpect         = &Error{417, "expectation cannot be met"}
 	errConnection     = &Error{400, "malformed Connection"}

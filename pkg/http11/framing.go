@@ -16,24 +16,32 @@ func requestFraming(f *message.Fields, minor uint8) (message.Framing, error) {
 }
 
 // responseFraming tells how the body of a response is delimited, given the
-// method of its request (RFC 9112, section 6.3), and the length that it announces
-// for a body that is not sent, or -1. It is as strict as requestFraming, also
-// where there is no body.
-func responseFraming(f *message.Fields, minor uint8, status int, method message.Method) (body message.Framing, announced int64, err error) {
-	length, chunked, err := bodyFields(f, minor)
+// method of its request (RFC 9112, section 6.3), sets Body and Length, and Close
+// where the connection is of no further use. It is as strict as requestFraming,
+// also where there is no body.
+func responseFraming(resp *message.Response, method message.Method) error {
+	length, chunked, err := bodyFields(&resp.Fields, resp.Minor)
 	switch {
 	case err != nil:
-		return message.None, -1, err
-	case method == message.HEAD || status == 304:
-		return message.None, length, nil
-	case status < 200 || status == 204:
-		return message.None, -1, nil
+		return err
+	case resp.Status < 200 && (chunked || length > 0):
+		// RFC 9110, section 8.6, and RFC 9112, section 6.1, forbid it. What
+		// comes next may be this body or the next head.
+		return errInterimBody
+	case resp.Status < 200:
+	case method == message.HEAD || resp.Status == 304:
+		resp.Length = length
+	case resp.Status == 204:
+		// Forbidden as well, but seen. The bytes that it announces may come yet.
+		resp.Close = resp.Close || chunked || length > 0
 	case chunked:
-		return message.Chunked, -1, nil
+		resp.Body = message.Chunked
 	case length >= 0:
-		return message.Framing(length), -1, nil
+		resp.Body = message.Framing(length)
+	default:
+		resp.Body, resp.Close = message.UntilClose, true
 	}
-	return message.UntilClose, -1, nil
+	return nil
 }
 
 // bodyFields reads Content-Length and Transfer-Encoding, of which a message has

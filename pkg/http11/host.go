@@ -61,7 +61,9 @@ const maxHostname = 255
 // validHostname tells whether b is an IPv6 address in brackets or a name of
 // letters, digits and "-._~". Names are narrower than reg-name of RFC 3986,
 // section 3.2.2: no host is called by percent-encodings and delimiters, and what
-// reads them wrongly is somewhere further on. A zone and IPvFuture are refused.
+// reads them wrongly is somewhere further on. A zone and IPvFuture are refused,
+// and labels that are empty (RFC 1034, section 3.1), but for the root's: nginx too
+// refuses "a..b" (ngx_http_validate_host).
 func validHostname(b []byte) bool {
 	if len(b) == 0 || len(b) > maxHostname {
 		return false
@@ -69,7 +71,14 @@ func validHostname(b []byte) bool {
 	if b[0] == '[' && b[len(b)-1] == ']' {
 		return validIPv6(b[1 : len(b)-1])
 	}
-	return all(b, unreserved)
+	last := byte('.')
+	for _, c := range b {
+		if !is(c, unreserved) || c == '.' && last == '.' {
+			return false
+		}
+		last = c
+	}
+	return true
 }
 
 // validIPv6 checks an IPv6address (RFC 3986, section 3.2.2): eight groups of 16

@@ -43,22 +43,41 @@ func NormalizePath(dst, path []byte) ([]byte, error) {
 
 const upperHex = "0123456789ABCDEF"
 
-// isNormal tells whether path has no percent-encoding and no dot segment.
+// isNormal tells whether path has the form that NormalizePath gives it.
 func isNormal(path []byte) bool {
-	if bytes.IndexByte(path, '%') >= 0 {
-		return false
+	if bytes.IndexByte(path, '%') < 0 && bytes.Index(path, []byte("/.")) < 0 {
+		return true // as most are
 	}
-	for {
-		i := bytes.Index(path, []byte("/."))
-		if i < 0 {
-			return true
-		}
-		path = path[i+2:]
-		rest := bytes.TrimPrefix(path, []byte("."))
-		if len(rest) == 0 || rest[0] == '/' {
+	for i, c := range path {
+		switch {
+		case c == '%' && !isNormalEncoding(path[i+1:]), c == '/' && isDotSegment(path[i+1:]):
 			return false
 		}
 	}
+	return true
+}
+
+// isNormalEncoding tells whether b begins with the upper-case digits of a byte
+// that has to be encoded.
+func isNormalEncoding(b []byte) bool {
+	if len(b) < 2 || !is(b[0], hexDigit) || !is(b[1], hexDigit) || b[0] >= 'a' || b[1] >= 'a' {
+		return false
+	}
+	c := unhex(b[0])<<4 | unhex(b[1])
+	return c != 0 && !is(c, unreserved)
+}
+
+// isDotSegment tells whether the segment that b begins with is "." or "..".
+func isDotSegment(b []byte) bool {
+	for n := range b {
+		switch {
+		case b[n] == '/':
+			return n > 0
+		case b[n] != '.' || n == 2:
+			return false
+		}
+	}
+	return len(b) > 0
 }
 
 // removeDotSegments works in place (RFC 3986, section 5.2.4): it never writes

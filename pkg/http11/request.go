@@ -99,8 +99,8 @@ func parseVersion(b []byte, i int) (minor uint8, end int, err error) {
 }
 
 // parseExpect reads Expect: 100-continue is the only expectation there is (RFC
-// 9110, section 10.1.1). In HTTP/1.0 it means nothing, and without a body nobody
-// waits.
+// 9110, section 10.1.1), and any other is refused. In HTTP/1.0 it is ignored, and
+// without a body nobody waits.
 func parseExpect(req *message.Request) error {
 	if !req.Fields.Has(message.Expect) {
 		return nil

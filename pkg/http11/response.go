@@ -30,9 +30,8 @@ func ParseResponse(resp *message.Response, head []byte, method message.Method, l
 	if err != nil {
 		return err
 	}
-	resp.Body, resp.Length, err = responseFraming(&resp.Fields, resp.Minor, resp.Status, method)
-	resp.Close = o.closes(resp.Minor) || resp.Body == message.UntilClose
-	return err
+	resp.Close = o.closes(resp.Minor)
+	return responseFraming(resp, method)
 }
 
 // parseStatusLine reads HTTP-version SP status-code SP [ reason-phrase ] CRLF (RFC

@@ -1,7 +1,5 @@
 package http11
 
-import "bytes"
-
 // HeadScanner finds the end of a head while its bytes arrive. It looks at each
 // byte once, and refuses what can never become a head as soon as it is seen, so
 // that a malformed line is answered at once and not by a timeout. Its verdict
@@ -54,7 +52,7 @@ const crlf = "\r\n"
 // lineScanner finds the ends of lines in a buffer that grows. A line ends with
 // CRLF and has neither byte elsewhere (RFC 9112, section 2.2, allows a recipient
 // to take a bare LF for an end; one that does and one that does not read
-// different messages).
+// different messages), nor another control character than HTAB.
 type lineScanner struct {
 	line int // where the line that is looked at begins
 	next int // the first byte that was not looked at
@@ -68,27 +66,17 @@ func (s *lineScanner) scan(buf []byte, most int, tooLong *Error) (end int, err e
 	if s.next > len(window) {
 		return 0, tooLong
 	}
-	// Before next there is no CR, except that the last byte may be one.
-	from := max(s.line, s.next-1)
-	lf := bytes.IndexByte(window[s.next:], '\n')
-	if lf < 0 {
-		cr := bytes.IndexByte(window[from:], '\r')
-		switch {
-		case cr >= 0 && from+cr < len(window)-1:
-			return 0, errBareCR
-		case len(window) == most:
-			return 0, tooLong
-		}
-		s.next = len(window)
-		return 0, nil
+	i := textEnd(window, s.next)
+	switch {
+	case i+len(crlf) <= len(window) && window[i] == '\r' && window[i+1] == '\n':
+		i += len(crlf)
+		s.line, s.next = i, i
+		return i, nil
+	case i < len(window) && (window[i] != '\r' || i+1 < len(window)):
+		return 0, lineEndError(window, i, errControl)
+	case len(window) == most:
+		return 0, tooLong
 	}
-	lf += s.next
-	switch cr := bytes.IndexByte(window[from:lf], '\r'); {
-	case cr < 0:
-		return 0, errBareLF
-	case from+cr != lf-1:
-		return 0, errBareCR
-	}
-	s.line, s.next = lf+1, lf+1
-	return lf + 1, nil
+	s.next = i // at the end, or at a CR which is the last byte
+	return 0, nil
 }
