@@ -83,6 +83,11 @@ func (x *exchange) clearRequest() {
 // readMoreHead waits for more bytes of a head and appends them to x.buf. The
 // scanner bounds how far the buffer grows.
 func (x *exchange) readMoreHead() error {
+	if len(x.buf)-x.at <= smallHead && x.c.sc.CanWait() {
+		if err := x.waitSmall(); err != nil {
+			return err
+		}
+	}
 	if len(x.buf) == cap(x.buf) {
 		if x.at > 0 {
 			n := copy(x.buf, x.buf[x.at:])
@@ -93,6 +98,22 @@ func (x *exchange) readMoreHead() error {
 	}
 	n, err := x.c.sc.Read(x.buf[len(x.buf):cap(x.buf)])
 	x.buf = x.buf[:len(x.buf)+n]
+	return err
+}
+
+// smallHead is the buffer that the beginning of a head waits in.
+const smallHead = 512
+
+// waitSmall waits for more bytes of a head that has hardly begun, and holds a
+// small buffer meanwhile: many clients that begin and do not go on should cost
+// little.
+func (x *exchange) waitSmall() error {
+	small := x.in.Alloc(smallHead)
+	n := copy(small, x.buf[x.at:])
+	x.in.Free(x.buf)
+	x.buf, x.at = small[:n], 0
+	err := x.c.sc.WaitRead()
+	x.buf = x.in.Grow(x.buf, headBuffer)
 	return err
 }
 

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -129,6 +128,31 @@ func TestIdleConnectionsAreCheap(t *testing.T) {
 	runtime.KeepAlive(conns)
 }
 
+// A client that sends a beginning and then nothing costs us a small buffer.
+func TestBegunHeadsAreBounded(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector needs memory of its own")
+	}
+	s := start(t, Config{HeaderTimeout: time.Minute})
+	before := inUse()
+	const n = 500
+	conns := make([]net.Conn, n)
+	for i := range conns {
+		conns[i] = dialRaw(t, s.addr)
+		if _, err := conns[i].Write([]byte("GET / HTTP/1.1\r\nHost: a\r\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "all have begun", func() bool { return s.Stats().Active == n })
+	time.Sleep(50 * time.Millisecond)
+	per := (inUse() - before) / n
+	t.Logf("%d bytes per begun head", per)
+	if per > 10_000 {
+		t.Errorf("%d bytes per begun head", per)
+	}
+	runtime.KeepAlive(conns)
+}
+
 // inUse is the memory of heap and stacks after a collection.
 func inUse() int64 {
 	var m runtime.MemStats
@@ -203,18 +227,4 @@ func cpu(t *testing.T) time.Duration {
 		t.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-func ExampleServer() {
-	s := New(Config{Handler: funcs{serve: greet}})
-	ln, err := Listen("127.0.0.1:0")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	done := make(chan error)
-	go func() { done <- s.Serve(ln) }()
-	_ = s.Close()
-	fmt.Println(<-done)
-	// Output: server is closed
 }
