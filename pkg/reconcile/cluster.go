@@ -43,6 +43,7 @@ type Cluster struct {
 	cache     cache.Cache
 	reader    client.Reader
 	queue     *queue
+	published types.NamespacedName // Options.PublishService
 
 	ingresses       *store[*networkingv1.Ingress]
 	ingressClasses  *store[*networkingv1.IngressClass]
@@ -57,9 +58,13 @@ type Cluster struct {
 type Options struct {
 	// Config is how the API server is reached.
 	Config *rest.Config
-	// Namespaces are those whose objects are watched beside
-	// Settings.WatchNamespace and those that the settings name: that of
-	// --publish-service. They have no meaning when all are watched.
+	// PublishService is the Service whose addresses Ingresses get. Its changes
+	// and those of its endpoints are told to Observe. Its name is empty for
+	// none.
+	PublishService types.NamespacedName
+	// Namespaces are watched beside Settings.WatchNamespace and those of the
+	// objects that the settings and PublishService name. They have no meaning
+	// when all are watched.
 	Namespaces []string
 	// Log is where outages go.
 	Log *slog.Logger
@@ -81,7 +86,7 @@ func New(options Options, p *Publisher) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("API server client: %w", err)
 	}
-	c := &Cluster{publisher: p, log: options.Log, queue: newQueue()}
+	c := &Cluster{publisher: p, log: options.Log, queue: newQueue(), published: options.PublishService}
 	if err := c.connect(config, http, options); err != nil {
 		return nil, fmt.Errorf("API server client: %w", err)
 	}
@@ -121,7 +126,7 @@ func (c *Cluster) connect(config *rest.Config, http *http.Client, options Option
 		Scheme:                   scheme,
 		Mapper:                   mapper,
 		DefaultTransform:         strip,
-		DefaultNamespaces:        watched(c.publisher.Settings, options.Namespaces),
+		DefaultNamespaces:        watched(c.publisher.Settings, options.PublishService, options.Namespaces),
 		DefaultWatchErrorHandler: c.watchFailed,
 		ByObject: map[client.Object]cache.ByObject{
 			// Helm keeps each release it ever made in a Secret.
@@ -136,12 +141,12 @@ func (c *Cluster) connect(config *rest.Config, http *http.Client, options Option
 }
 
 // watched are the namespaces to watch, nil for all.
-func watched(s translate.Settings, more []string) map[string]cache.Config {
+func watched(s translate.Settings, published types.NamespacedName, more []string) map[string]cache.Config {
 	if s.WatchNamespace == "" {
 		return nil
 	}
 	set := map[string]cache.Config{s.WatchNamespace: {}}
-	for _, name := range []types.NamespacedName{s.ConfigMap, s.DefaultSSLCertificate, s.DefaultBackendService} {
+	for _, name := range []types.NamespacedName{s.ConfigMap, s.DefaultSSLCertificate, s.DefaultBackendService, published} {
 		if name.Name != "" {
 			set[name.Namespace] = cache.Config{}
 		}
@@ -288,6 +293,9 @@ func (c *Cluster) follow(ctx context.Context) {
 			return
 		}
 		changes, start := c.queue.take(), time.Now()
+		if _, ok := changes.services[c.published]; ok {
+			changes.status = true
+		}
 		objs := c.objects()
 		switch {
 		case changes.routes || wants(last.secrets, changes.secrets) || wants(last.configMaps, changes.configMaps):

@@ -1,17 +1,12 @@
 package reconcile
 
 import (
-	"log/slog"
-
-	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/klog/v2"
-	controllerruntime "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/shockwave-ingress/shockwave/api/v1alpha1"
 )
@@ -39,11 +34,4 @@ func kinds() (*runtime.Scheme, meta.RESTMapper, error) {
 	mapper.Add(discoveryv1.SchemeGroupVersion.WithKind("EndpointSlice"), meta.RESTScopeNamespace)
 	mapper.Add(v1alpha1.GroupVersion.WithKind(v1alpha1.ListenerConfigKind), meta.RESTScopeRoot)
 	return scheme, mapper, nil
-}
-
-// LogTo sends what the Kubernetes libraries log to h. It changes the process's
-// global loggers and is called once, before anything else.
-func LogTo(h slog.Handler) {
-	klog.SetSlogLogger(slog.New(h))
-	controllerruntime.SetLogger(logr.FromSlogHandler(h))
 }

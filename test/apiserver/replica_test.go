@@ -82,7 +82,7 @@ func run(t testing.TB, s setup) *replica {
 		Log:              log,
 	}
 	var err error
-	if r.cluster, err = reconcile.New(reconcile.Options{Config: s.config, Log: log}, publisher); err != nil {
+	if r.cluster, err = reconcile.New(reconcile.Options{Config: s.config, PublishService: s.status.PublishService, Log: log}, publisher); err != nil {
 		t.Fatal(err)
 	}
 	var parts []func(context.Context) error

@@ -123,7 +123,6 @@ func TestAddressesOfTheService(t *testing.T) {
 					return nil
 				}
 			}
-			s.Apply(t, ns, shop(settings.IngressClass, fmt.Sprintf("nudge-%d", time.Now().UnixNano()), "n.example"))
 			return errors.New("the slice has not been observed")
 		})
 	})
