@@ -53,8 +53,14 @@ func (b *body) begin(x *exchange) {
 	x.expect = req.ExpectContinue && req.Minor > 0 && b.err == nil
 }
 
-// failed tells whether reading the body ended before the body did.
-func (b *body) failed() bool { return b.err != nil && b.err != io.EOF }
+// errResponseEnded is what NextBody returns when it would wait although the
+// response has ended. The rest of the body can still be drained.
+var errResponseEnded = errors.New("response has ended")
+
+// failed tells whether it is not known how the body goes on.
+func (b *body) failed() bool {
+	return b.err != nil && b.err != io.EOF && b.err != errResponseEnded
+}
 
 // NextBody implements message.Stream.
 func (x *exchange) NextBody() ([]byte, error) {
@@ -130,7 +136,7 @@ func (x *exchange) fill() error {
 	b.reading.Store(true)
 	n, err := 0, error(nil)
 	if x.over.Load() && !b.draining {
-		err = sock.ErrTimeout // the response ended meanwhile: see interrupt
+		err = sock.ErrTimeout // see interrupt
 	} else {
 		n, err = x.c.sc.Read(space)
 	}
@@ -144,10 +150,12 @@ func (x *exchange) fill() error {
 		return message.ErrTimeout
 	case err == nil:
 		return nil
-	case errors.Is(err, sock.ErrTimeout):
-		return message.ErrTimeout
+	case !errors.Is(err, sock.ErrTimeout):
+		return message.ErrClientGone
+	case x.over.Load() && !b.draining:
+		return errResponseEnded
 	}
-	return message.ErrClientGone
+	return message.ErrTimeout
 }
 
 // tooSlow tells whether the body arrives below the least rate.
@@ -240,9 +248,9 @@ func (x *exchange) drainBody() bool {
 	b := &x.body
 	if x.interrupted {
 		_ = x.c.nc.SetReadDeadline(time.Time{})
-		if b.err == message.ErrTimeout {
-			b.err = nil
-		}
+	}
+	if b.err == errResponseEnded {
+		b.err = nil
 	}
 	if b.err == io.EOF || b.err == nil && b.left == 0 && !b.chunked {
 		return true

@@ -169,7 +169,7 @@ func (x *exchange) conclude() outcome {
 	if w.failed {
 		return reset
 	}
-	if w.close || x.panicked || x.body.failed() && !x.interrupted {
+	if w.close || x.panicked || x.body.failed() {
 		return linger
 	}
 	return again
