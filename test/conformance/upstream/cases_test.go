@@ -53,6 +53,7 @@ type testCase struct {
 type scene struct {
 	endpoints, refuse, hang int
 	maxBody                 int64
+	catchAll                bool // any host is served
 }
 
 type step struct{ word, text string }

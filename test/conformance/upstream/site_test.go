@@ -3,10 +3,11 @@ package upstream_test
 import (
 	"bytes"
 	"context"
-	"io"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -34,6 +35,7 @@ const (
 type site struct {
 	t        testing.TB
 	addr     netip.AddrPort // the proxy's
+	tlsAddr  netip.AddrPort // the same with TLS
 	registry *upstream.Registry
 	server   *server.Server
 	log      *lockedBuffer // the access log; complete after stop
@@ -92,6 +94,9 @@ func newSite(t testing.TB, sc scene) *site {
 		Upstreams: []model.Upstream{{Key: key, Pool: model.DefaultPool()}},
 		Listener:  model.DefaultListener(),
 	}
+	if sc.catchAll {
+		cfg.Hosts = append([]model.Host{{Routes: routes}}, cfg.Hosts...)
+	}
 	m := metrics.New(metrics.Labels{})
 	snap, err := snapshot.Compile(cfg, nil, s.registry, m)
 	if err != nil {
@@ -102,9 +107,15 @@ func newSite(t testing.TB, sc scene) *site {
 
 	access := accesslog.New(s.log)
 	s.server = server.New(server.Config{
-		Handler: proxy.New(proxy.Config{Current: current, Metrics: m, AccessLog: access, Logger: quiet}),
-		Logger:  quiet,
+		Handler:   proxy.New(proxy.Config{Current: current, Metrics: m, AccessLog: access, Logger: quiet}),
+		Logger:    quiet,
+		TLSConfig: current.TLSConfig(),
 	})
+	frontTLS, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.tlsAddr = frontTLS.Addr().(*net.TCPAddr).AddrPort()
 	front, err := server.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -116,6 +127,7 @@ func newSite(t testing.TB, sc scene) *site {
 	wg.Go(func() { _ = s.registry.Run(ctx) })
 	wg.Go(func() { _ = access.Run(ctx) })
 	wg.Go(func() { _ = s.server.Serve(front) })
+	wg.Go(func() { _ = s.server.ServeTLS(frontTLS, "", "") })
 	s.stop = sync.OnceFunc(func() {
 		_ = s.server.Close()
 		cancel()
@@ -130,6 +142,12 @@ func newSite(t testing.TB, sc scene) *site {
 func (s *site) client() *rawconn.Conn {
 	s.t.Helper()
 	return rawconn.Dial(s.t, s.addr.String())
+}
+
+// clientTLS connects to the proxy with TLS.
+func (s *site) clientTLS() *rawconn.Conn {
+	s.t.Helper()
+	return rawconn.DialTLS(s.t, s.tlsAddr.String(), &tls.Config{ServerName: "a", InsecureSkipVerify: true})
 }
 
 // accept returns the next connection that the proxy makes.
@@ -153,6 +171,16 @@ func (s *site) text(v string) string {
 	return out
 }
 
+// textTLS is text for a request that came with TLS.
+func (s *site) textTLS(v string) string {
+	s.t.Helper()
+	out, err := expand(v, s.tlsAddr.Port())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return strings.NewReplacer("Proto: http\r", "Proto: https\r", "Scheme: http\r", "Scheme: https\r").Replace(out)
+}
+
 // counters are those of the upstream's connections.
 func (s *site) counters() upstream.UpstreamStats { return s.registry.Stats()[0] }
 
@@ -173,5 +201,3 @@ func (l *lockedBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
-
-var _ io.Writer = (*lockedBuffer)(nil)
