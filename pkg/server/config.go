@@ -11,7 +11,8 @@ import (
 )
 
 // Config is what a Server is made from. The zero value of each field stands
-// for the default that its comment names; only Handler must be given.
+// for the default that its comment names; only Handler must be given. A negative
+// timeout means that there is none.
 type Config struct {
 	// Handler serves the exchanges.
 	Handler message.Handler

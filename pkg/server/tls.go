@@ -17,7 +17,9 @@ const plainOnTLS = "HTTP/1.1 400 Bad Request\r\n" +
 // handshake returns the TLS connection over c.nc, or nil when the client cannot
 // be talked to.
 func (c *conn) handshake(cfg *tls.Config) *tls.Conn {
-	_ = c.nc.SetDeadline(time.Now().Add(c.srv.set.Load().handshakeTimeout))
+	if d := c.srv.set.Load().handshakeTimeout; d > 0 {
+		_ = c.nc.SetDeadline(time.Now().Add(d))
+	}
 	tc := tls.Server(c.nc, cfg)
 	if err := tc.Handshake(); err != nil {
 		c.count.failedHandshakes.Add(1)
