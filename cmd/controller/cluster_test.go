@@ -22,9 +22,9 @@ import (
 	"github.com/shockwave-ingress/shockwave/internal/kubetest"
 )
 
-// The program against a real API server. Endpoints cannot be there, because the
-// API server refuses loopback addresses: a route answers 503, no route 404.
-func TestAgainstAnAPIServer(t *testing.T) {
+// startServer starts an API server and returns it with a kubeconfig for it.
+func startServer(t *testing.T) (*kubetest.Server, string) {
+	t.Helper()
 	server, err := kubetest.Start()
 	if err != nil {
 		t.Fatal(err)
@@ -38,6 +38,12 @@ func TestAgainstAnAPIServer(t *testing.T) {
 	if err := os.WriteFile(kubeconfig, server.Kubeconfig(), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return server, kubeconfig
+}
+
+// The program against a real API server, from start to a clean end.
+func TestAgainstAnAPIServer(t *testing.T) {
+	server, kubeconfig := startServer(t)
 	namespace := server.Namespace(t)
 	certificate, key, err := selfSigned("shop.example")
 	if err != nil {

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net"
+	"net/netip"
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/pkg/admin"
@@ -17,6 +19,10 @@ import (
 // flushLimit bounds the writing of the last lines of the access log, whose reader
 // may stand still.
 const flushLimit = 5 * time.Second
+
+// dial replaces how endpoints are reached in tests against an API server, which
+// accepts no loopback addresses. nil means TCP.
+var dial func(context.Context, netip.AddrPort) (net.Conn, error)
 
 // run serves until ctx ends, and then ends everything in order. serving is called
 // once the first configuration is in use.
@@ -34,7 +40,7 @@ func run(ctx context.Context, s settings.Settings, log *slog.Logger, serving fun
 
 	// The data plane.
 	counters := newMetrics(s)
-	registry := upstream.NewRegistry(upstream.Config{Logger: log})
+	registry := upstream.NewRegistry(upstream.Config{Logger: log, Dial: dial})
 	snapshots := new(snapshot.Current)
 	forward := proxy.New(proxy.Config{Current: snapshots, Metrics: counters, AccessLog: accessLog, Logger: log})
 	base := server.Config{Handler: forward, Logger: log}
