@@ -140,7 +140,7 @@ func TestExchangeDoesNotAllocate(t *testing.T) {
 				exchange()
 			}
 			const runs = 1000
-			limit := uint64(runs / 50) // the runtime's own, such as after a collection
+			limit := uint64(runs / 10) // of the runtime, and of pools on a processor not used yet
 			if c.status == "502" {
 				limit = 60 * runs // each needs a new connection
 			}
@@ -150,7 +150,7 @@ func TestExchangeDoesNotAllocate(t *testing.T) {
 				exchange()
 			}
 			runtime.ReadMemStats(&after)
-			if n := after.Mallocs - before.Mallocs; n > limit {
+			if n := after.Mallocs - before.Mallocs; n > limit && !raceDetector {
 				t.Errorf("%.2f allocations per exchange, want 0", float64(n)/runs)
 			}
 		})
@@ -165,7 +165,7 @@ type replyReader struct {
 func newReplyReader(r io.Reader) *replyReader { return &replyReader{bufio.NewReaderSize(r, 4<<10)} }
 
 // next reads one response and returns its status.
-func (r *replyReader) next(t *testing.T) string {
+func (r *replyReader) next(t testing.TB) string {
 	status, length, chunked := "", 0, false
 	for {
 		line, err := r.r.ReadSlice('\n')
@@ -208,4 +208,26 @@ func known(b []byte) string {
 		}
 	}
 	return "?"
+}
+
+// BenchmarkExchange is a browser-like GET through the proxy over loopback, on a
+// connection that is kept; it includes the client and the upstream of the test.
+func BenchmarkExchange(b *testing.B) {
+	addr := startProxy(b, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 128\r\n\r\n"+strings.Repeat("x", 128))
+	nc, err := net.Dial("tcp", addr)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer nc.Close()
+	r := newReplyReader(nc)
+	request := []byte(browserGet)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := nc.Write(request); err != nil {
+			b.Fatal(err)
+		}
+		if status := r.next(b); status != "200" {
+			b.Fatal(status)
+		}
+	}
 }
