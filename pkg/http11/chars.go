@@ -46,16 +46,6 @@ var classes = func() (t [256]uint8) {
 // is tells whether c is of a class.
 func is(c byte, class uint8) bool { return classes[c]&class != 0 }
 
-// all tells whether every byte of b is of a class. An empty b is.
-func all(b []byte, class uint8) bool {
-	for _, c := range b {
-		if classes[c]&class == 0 {
-			return false
-		}
-	}
-	return true
-}
-
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // unhex is the value of a hexadecimal digit.

@@ -115,16 +115,13 @@ func (c *ChunkedReader) readSize(buf []byte) (used int, err error) {
 // maxSizeDigits keeps a chunk's size inside an int64.
 const maxSizeDigits = 15
 
-// chunkSize reads 1*HEXDIG at the start of line.
+// chunkSize reads 1*HEXDIG at the start of line, which begins with a digit.
 func chunkSize(line []byte) (size int64, digits int, err error) {
 	for digits < len(line) && is(line[digits], hexDigit) {
 		size = size<<4 | int64(unhex(line[digits]))
 		if digits++; digits > maxSizeDigits {
 			return 0, 0, errChunkSize
 		}
-	}
-	if digits == 0 {
-		return 0, 0, errChunkSize
 	}
 	return size, digits, nil
 }

@@ -1,6 +1,7 @@
 package http11
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 )
@@ -34,4 +35,24 @@ func TestHosts(t *testing.T) {
 			t.Errorf("%q is taken for hostname %q", authority, got)
 		}
 	}
+}
+
+// FuzzIPv6 compares with the standard library's reading.
+func FuzzIPv6(f *testing.F) {
+	for _, s := range []string{
+		"::", "::1", "1::", "1::2", "1:2:3:4:5:6:7:8", "::2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "1:2:3::5:6:7:8", "1:2:3:4::5:6:7:8",
+		"::1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8::", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "", ":", ":::", "1:", ":1", "1::2::3", "::1::", "::1:",
+		"12345::", "g::", "ABCD:ef01::", "::192.0.2.1", "1:2:3:4:5:6:192.0.2.1", "1:2:3:4:5:192.0.2.1", "1:2:3:4:5:6:7:192.0.2.1",
+		"1:2:3:4:5::192.0.2.1", "1:2:3:4:5:6::192.0.2.1", "::192.0.2.256", "::192.0.2", "::192.0.2.1.1", "::192.0.2.01", "::192.0.2.", "::.0.2.1",
+		"::192.0.2.1:1", "::a.0.2.1", "::1a.0.2.1", "192.0.2.1", "::1%eth0", "::0.0.0.0", "::1234.0.0.1", "::255.255.255.255", "1:g",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		addr, err := netip.ParseAddr(s)
+		want := err == nil && addr.Is6() && addr.Zone() == ""
+		if got := validIPv6([]byte(s)); got != want {
+			t.Errorf("%q: %v, net/netip says %v", s, got, want)
+		}
+	})
 }
