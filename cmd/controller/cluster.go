@@ -34,11 +34,7 @@ func newCluster(s settings.Settings, log *slog.Logger, m *metrics.Metrics, conne
 		return nil, err
 	}
 	p.Observe = writer.Observe
-	var namespaces []string
-	if service := objectName(s.PublishService); service.Name != "" {
-		namespaces = append(namespaces, service.Namespace)
-	}
-	cluster, err := reconcile.New(reconcile.Options{Config: config, Namespaces: namespaces, Log: log}, p)
+	cluster, err := reconcile.New(reconcile.Options{Config: config, PublishService: objectName(s.PublishService), Log: log}, p)
 	if err != nil {
 		return nil, err
 	}

@@ -62,10 +62,6 @@ type Options struct {
 	// and those of its endpoints are told to Observe. Its name is empty for
 	// none.
 	PublishService types.NamespacedName
-	// Namespaces are watched beside Settings.WatchNamespace and those of the
-	// objects that the settings and PublishService name. They have no meaning
-	// when all are watched.
-	Namespaces []string
 	// Log is where outages go.
 	Log *slog.Logger
 }
@@ -126,7 +122,7 @@ func (c *Cluster) connect(config *rest.Config, http *http.Client, options Option
 		Scheme:                   scheme,
 		Mapper:                   mapper,
 		DefaultTransform:         strip,
-		DefaultNamespaces:        watched(c.publisher.Settings, options.PublishService, options.Namespaces),
+		DefaultNamespaces:        watched(c.publisher.Settings, options.PublishService),
 		DefaultWatchErrorHandler: c.watchFailed,
 		ByObject: map[client.Object]cache.ByObject{
 			// Helm keeps each release it ever made in a Secret.
@@ -141,7 +137,7 @@ func (c *Cluster) connect(config *rest.Config, http *http.Client, options Option
 }
 
 // watched are the namespaces to watch, nil for all.
-func watched(s translate.Settings, published types.NamespacedName, more []string) map[string]cache.Config {
+func watched(s translate.Settings, published types.NamespacedName) map[string]cache.Config {
 	if s.WatchNamespace == "" {
 		return nil
 	}
@@ -150,9 +146,6 @@ func watched(s translate.Settings, published types.NamespacedName, more []string
 		if name.Name != "" {
 			set[name.Namespace] = cache.Config{}
 		}
-	}
-	for _, namespace := range more {
-		set[namespace] = cache.Config{}
 	}
 	return set
 }

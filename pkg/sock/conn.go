@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"sync/atomic"
 	"time"
 )
 
@@ -124,10 +123,18 @@ func (c *Conn) Write2(a, b []byte) (int, error) {
 
 // ReadWithin sets the deadline of reads to d from now; 0 removes it. After it
 // has passed, reads fail with ErrTimeout for good.
-func (c *Conn) ReadWithin(d time.Duration) { c.watch.within(&c.watch.read, d) }
+func (c *Conn) ReadWithin(d time.Duration) {
+	if s := c.watch; s != nil && s.conn.Load() == c {
+		within(&s.read, s.reaper, d)
+	}
+}
 
 // WriteWithin is ReadWithin for writes.
-func (c *Conn) WriteWithin(d time.Duration) { c.watch.within(&c.watch.write, d) }
+func (c *Conn) WriteWithin(d time.Duration) {
+	if s := c.watch; s != nil && s.conn.Load() == c {
+		within(&s.write, s.reaper, d)
+	}
+}
 
 // CloseWrite sends the end of the stream and leaves the other direction open.
 func (c *Conn) CloseWrite() error {
@@ -159,32 +166,4 @@ func (c *Conn) Reset() error {
 		c.watch.leave(c)
 	}
 	return nc.Close()
-}
-
-// slot is where a connection's deadlines are kept, in coarse nanoseconds of the
-// reaper's clock; 0 means none. Slots lie side by side so that the reaper reads
-// them in one sweep.
-type slot struct {
-	read, write atomic.Int64
-	conn        atomic.Pointer[Conn]
-	reaper      *Reaper
-	index       int32
-}
-
-// expired marks a deadline that the reaper has acted on.
-const expired = -1
-
-func (s *slot) within(which *atomic.Int64, d time.Duration) {
-	if s == nil {
-		return
-	}
-	old, until := which.Load(), int64(0)
-	if d > 0 {
-		until = s.reaper.now.Load() + int64(d)
-	}
-	if old == until || old == expired {
-		return
-	}
-	// Lost to the reaper: the deadline had passed, and that stays so.
-	which.CompareAndSwap(old, until)
 }

@@ -146,17 +146,40 @@ func TestRemovedDeadlineDoesNotFire(t *testing.T) {
 
 func TestSlotsAreReused(t *testing.T) {
 	r := NewReaper()
-	for range 3 * chunkSize {
-		c, _ := net.Pipe()
-		s := New(c, r)
-		s.Close()
-		s.Close()
+	for i := range 10 {
+		for range chunkSize {
+			c, _ := net.Pipe()
+			s := New(c, r)
+			s.Close()
+			s.Close()
+		}
+		r.sweep(int64(i + 2))
 	}
 	if n := len(*r.chunks.Load()); n != 1 {
-		t.Fatalf("%d chunks for one connection at a time", n)
+		t.Fatalf("%d chunks for no more connections between sweeps than one holds", n)
 	}
 	if len(r.free) != chunkSize {
 		t.Fatalf("%d free slots, want %d", len(r.free), chunkSize)
+	}
+}
+
+// Deadlines of a closed connection must not end the one that has its slot now.
+func TestClosedConnectionLeavesItsSlotAlone(t *testing.T) {
+	r := NewReaper()
+	first, _ := pair(t, r)
+	first.Close()
+	r.sweep(2)
+	for len(r.free) > 1 {
+		r.free = r.free[len(r.free)-1:] // the slot just left
+	}
+	second, _ := pair(t, r)
+	if second.watch != first.watch {
+		t.Fatal("the slot was not reused")
+	}
+	first.ReadWithin(time.Nanosecond)
+	first.WriteWithin(time.Nanosecond)
+	if second.watch.read.Load() != 0 || second.watch.write.Load() != 0 {
+		t.Fatal("a closed connection set the deadlines of another")
 	}
 }
 

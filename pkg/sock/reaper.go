@@ -19,6 +19,32 @@ type Reaper struct {
 
 	mu   sync.Mutex
 	free []*slot
+	left []*slot // of connections closed since the last sweep began
+}
+
+// slot is where a connection's deadlines are kept, in coarse nanoseconds of the
+// reaper's clock; 0 means none. Slots lie side by side so that the reaper reads
+// them in one sweep. A slot is given to another connection only after a sweep
+// has begun since it was left: whoever had just read its owner is done by then.
+type slot struct {
+	read, write atomic.Int64
+	conn        atomic.Pointer[Conn]
+	reaper      *Reaper
+}
+
+// expired marks a deadline that the reaper has acted on.
+const expired = -1
+
+// within sets a deadline, unless it has passed: that stays so.
+func within(deadline *atomic.Int64, r *Reaper, d time.Duration) {
+	old, until := deadline.Load(), int64(0)
+	if d > 0 {
+		until = r.now.Load() + int64(d)
+	}
+	if old == until || old == expired {
+		return
+	}
+	deadline.CompareAndSwap(old, until)
 }
 
 // chunkSize is how many slots are made at a time.
@@ -56,6 +82,7 @@ var aLongTimeAgo = time.Unix(1, 0)
 
 func (r *Reaper) sweep(now int64) {
 	r.now.Store(now)
+	r.recycle()
 	for _, c := range *r.chunks.Load() {
 		for i := range c {
 			s := &c[i]
@@ -71,6 +98,14 @@ func (r *Reaper) sweep(now int64) {
 			}
 		}
 	}
+}
+
+// recycle makes the slots that were left before this sweep ready for others.
+func (r *Reaper) recycle() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.free = append(r.free, r.left...)
+	r.left = r.left[:0]
 }
 
 // add gives c a slot.
@@ -104,6 +139,6 @@ func (s *slot) leave(c *Conn) {
 	s.write.Store(0)
 	r := s.reaper
 	r.mu.Lock()
-	r.free = append(r.free, s)
+	r.left = append(r.left, s)
 	r.mu.Unlock()
 }
