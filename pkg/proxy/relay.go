@@ -47,7 +47,7 @@ func (x *exchange) giveBack() {
 	started := !x.request.whole
 	why := upstream.Reasons
 	switch {
-	case !s.hasEnded(), started && !s.whole:
+	case !s.endsSoon(), started && !s.whole:
 		why = upstream.ClosedUnfinished
 	case x.at < len(x.buf):
 		why = upstream.ClosedUnasked

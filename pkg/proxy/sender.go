@@ -64,16 +64,23 @@ func (s *sender) wait() {
 	}
 }
 
-// hasEnded is wait without waiting.
-func (s *sender) hasEnded() bool {
-	if s.running {
-		select {
-		case <-s.done:
-			s.running = false
-		default:
-		}
+// endGrace is how long a sender may take to notice that it has sent its last byte
+// once the response to it has come: it only has to be scheduled.
+const endGrace = 20 * time.Millisecond
+
+// endsSoon is wait for a sender that has nothing left to do. It tells whether
+// that was so.
+func (s *sender) endsSoon() bool {
+	if !s.running {
+		return true
 	}
-	return !s.running
+	select {
+	case <-s.done:
+	case <-time.After(endGrace):
+		return false
+	}
+	s.running = false
+	return true
 }
 
 func (s *sender) run() {

@@ -40,8 +40,9 @@ import (
 // "refuse N" (the first N connections are refused), "hang N" (they time out) and
 // "maxbody N" set the scene.
 //
-// A case that does not end with "gone" or "unasked" is followed by a probe: one
-// more request, which must come over the connection that was used last.
+// A case that does not end with "gone" or "unasked", and has one endpoint, is
+// followed by a probe: one more request, which must come over the connection that
+// was used last.
 type testCase struct {
 	file  string
 	line  int

@@ -13,7 +13,10 @@ import (
 func TestCases(t *testing.T) {
 	cases := readCases(t)
 	for _, c := range cases {
-		t.Run(fmt.Sprintf("%s:%d %s", c.file, c.line, c.name), func(t *testing.T) { play(t, c) })
+		t.Run(fmt.Sprintf("%s:%d %s", c.file, c.line, c.name), func(t *testing.T) {
+			t.Parallel()
+			play(t, c)
+		})
 	}
 	t.Logf("%d cases", len(cases))
 }
@@ -71,7 +74,7 @@ func play(t *testing.T, c testCase) {
 			over = true
 		}
 	}
-	if over {
+	if over || c.scene.endpoints > 1 {
 		return
 	}
 	if ended {

@@ -27,7 +27,7 @@ import (
 // Timeouts of the site's route.
 const (
 	connectTimeout = 300 * time.Millisecond
-	ioTimeout      = 400 * time.Millisecond
+	ioTimeout      = time.Second
 )
 
 // site is a proxy that serves the hosts "a" and "b" with a script of the test as
