@@ -215,9 +215,6 @@ type Conn struct {
 	probe     [1]byte
 }
 
-// Endpoint is where c leads.
-func (c *Conn) Endpoint() *Endpoint { return c.endpoint }
-
 // Reused tells whether c has carried an exchange before this one.
 func (c *Conn) Reused() bool { return c.requests > 1 }
 
