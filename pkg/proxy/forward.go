@@ -121,21 +121,31 @@ func (x *exchange) failed(err error, sent int) failure {
 // errGarbage is returned for a response that cannot be understood.
 var errGarbage = errors.New("malformed response")
 
-// send writes the request, or as much of it as is there, and starts the sender
-// for the rest. It returns how many bytes may have reached the endpoint.
+// send writes the request and reads the first bytes of the response. When there is
+// more to write than is here it starts the sender for that, and reads nothing
+// yet. It returns how many bytes may have reached the endpoint.
 func (x *exchange) send() (int, error) {
 	r, c := &x.request, x.conn
+	if x.buf == nil {
+		x.buf = x.Mem.Alloc(headBuffer)
+	}
+	x.buf, x.at = x.buf[:0], 0
 	c.WriteWithin(x.route.SendTimeout)
+	defer c.WriteWithin(0)
+	if r.whole {
+		sent, n, err := c.Ask(r.head, r.first, x.buf[:cap(x.buf)], x.route.ReadTimeout)
+		x.buf = x.buf[:n]
+		return sent, err
+	}
 	n, err := c.Write2(r.head, r.first)
-	c.WriteWithin(0)
-	if err == nil && !r.whole {
+	if err == nil {
 		x.sender.start(x)
 	}
 	return n, err
 }
 
-// read reads from the upstream connection, within the route's ReadTimeout, once
-// the request was sent whole.
+// read reads more from the upstream connection, within the route's ReadTimeout
+// once the request was sent whole.
 func (x *exchange) read(p []byte) (int, error) {
 	c := x.conn
 	if x.sender.running {

@@ -29,10 +29,6 @@ var responseLimits = http11.ResponseLimits()
 // passes interim ones on. Response's views are valid until buf is read into
 // again.
 func (x *exchange) readHead() error {
-	if x.buf == nil {
-		x.buf = x.Mem.Alloc(headBuffer)
-	}
-	x.buf, x.at = x.buf[:0], 0
 	resp := &x.Response
 	for interim := 0; ; interim++ {
 		if err := x.parseHead(); err != nil {

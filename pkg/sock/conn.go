@@ -51,9 +51,10 @@ func addrPort(a net.Addr) netip.AddrPort {
 // NetConn returns the connection that c wraps.
 func (c *Conn) NetConn() net.Conn { return c.nc }
 
-// Local and Remote are the addresses of both ends; zero for other networks than
-// IP.
-func (c *Conn) Local() netip.AddrPort  { return c.local }
+// Local is our end's address; zero for other networks than IP.
+func (c *Conn) Local() netip.AddrPort { return c.local }
+
+// Remote is the peer's address; zero for other networks than IP.
 func (c *Conn) Remote() netip.AddrPort { return c.peer }
 
 // SetRemote overrides the peer's address, such as with that of a PROXY header.
@@ -119,6 +120,33 @@ func (c *Conn) Write2(a, b []byte) (int, error) {
 	}
 	m, err := c.nc.Write(b)
 	return n + m, err
+}
+
+// Ask writes all of a and b as one request and reads the first bytes of the answer
+// into p. It expects that the peer has nothing to say before it was asked: call
+// it when TryRead has found nothing. wait bounds the time from the last byte
+// written to the first one read; 0 means no limit. sent counts the bytes written,
+// also when there is an error.
+func (c *Conn) Ask(a, b, p []byte, wait time.Duration) (sent, n int, err error) {
+	if c.raw != nil {
+		var unsent [2][]byte
+		c.ReadWithin(wait)
+		sent, n, unsent, err = c.raw.ask(a, b, p)
+		c.ReadWithin(0)
+		if err != nil || len(unsent[0]) == 0 {
+			return sent, n, err
+		}
+		a, b = unsent[0], unsent[1]
+	}
+	more, err := c.Write2(a, b)
+	sent += more
+	if err != nil {
+		return sent, 0, err
+	}
+	c.ReadWithin(wait)
+	n, err = c.Read(p)
+	c.ReadWithin(0)
+	return sent, n, err
 }
 
 // ReadWithin sets the deadline of reads to d from now; 0 removes it. After it

@@ -144,6 +144,64 @@ func TestRemovedDeadlineDoesNotFire(t *testing.T) {
 	}
 }
 
+// A reaper that was not scheduled for a while must not end what was begun just
+// before it is again.
+func TestStarvedReaperEndsNothingEarly(t *testing.T) {
+	r := NewReaper()
+	c, peer := pair(t, r)
+	c.ReadWithin(time.Second)
+	r.sweep(int64(10 * time.Second)) // as if nothing had swept for ten seconds
+	peer.Write([]byte("x"))
+	if n, err := c.Read(make([]byte, 1)); n != 1 || err != nil {
+		t.Fatalf("Read: %d, %v", n, err)
+	}
+	for range 100 {
+		r.sweep(int64(10 * time.Second))
+	}
+	if got := r.Now(); got != 10*time.Second {
+		t.Fatalf("the clock is at %v and does not catch up", got)
+	}
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, ErrTimeout) {
+		t.Fatalf("Read: %v, want a timeout", err)
+	}
+}
+
+func TestAskWaitsForTheAnswer(t *testing.T) {
+	for _, size := range []int{10, 8 << 20} { // at once, and in parts
+		c, peer := pair(t, running(t))
+		question := make([]byte, size)
+		go func() {
+			io.ReadFull(peer, make([]byte, size))
+			time.Sleep(time.Millisecond)
+			peer.Write([]byte("answer"))
+		}()
+		buf := make([]byte, 64)
+		sent, n, err := c.Ask(question[:4], question[4:], buf, 10*time.Second)
+		if sent != size || string(buf[:n]) != "answer" || err != nil {
+			t.Fatalf("Ask of %d bytes: %d sent, %q, %v", size, sent, buf[:n], err)
+		}
+	}
+}
+
+func TestAskEndsWithItsDeadline(t *testing.T) {
+	c, _ := pair(t, running(t))
+	if sent, n, err := c.Ask([]byte("a"), []byte("b"), make([]byte, 1), 2*Tick); sent != 2 || n != 0 || !errors.Is(err, ErrTimeout) {
+		t.Fatalf("Ask: %d sent, %d read, %v", sent, n, err)
+	}
+}
+
+// A peer that closes without an answer is an end or an error, never a wait.
+func TestAskOfAClosedPeer(t *testing.T) {
+	for range 50 {
+		c, peer := pair(t, running(t))
+		peer.Close()
+		_, n, err := c.Ask([]byte("GET"), nil, make([]byte, 1), 5*time.Second)
+		if n != 0 || err == nil || errors.Is(err, ErrTimeout) {
+			t.Fatalf("Ask: %d read, %v", n, err)
+		}
+	}
+}
+
 func TestSlotsAreReused(t *testing.T) {
 	r := NewReaper()
 	for i := range 10 {

@@ -27,6 +27,9 @@ type rawConn struct {
 	werr        error
 	writeFn     func(fd uintptr) bool
 	write2Fn    func(fd uintptr) bool
+
+	asked bool
+	askFn func(fd uintptr) bool
 }
 
 // newRawConn returns nil for what is not a plain socket.
@@ -46,6 +49,7 @@ func newRawConn(nc net.Conn) *rawConn {
 	r.tryFn = func(fd uintptr) bool { r.readOnce(fd); return true }
 	r.writeFn = r.writeOnce
 	r.write2Fn = r.write2Once
+	r.askFn = r.askOnce
 	return r
 }
 
@@ -166,6 +170,34 @@ func (r *rawConn) write2(a, b []byte) (int, error) {
 		return r.wn, err
 	}
 	return r.wn, r.werr
+}
+
+// askOnce writes and then parks without looking first, since what is written has
+// not been answered yet. That saves a system call for each exchange.
+func (r *rawConn) askOnce(fd uintptr) bool {
+	if r.asked {
+		return r.readOnce(fd)
+	}
+	r.asked = true
+	return !r.write2Once(fd) || r.werr != nil
+}
+
+// ask is write2 followed by read when all could be written at once. Otherwise
+// unsent is left to write, or err says why the write failed.
+func (r *rawConn) ask(a, b, p []byte) (sent, n int, unsent [2][]byte, err error) {
+	r.wbuf, r.wbuf2, r.wn, r.werr = a, b, 0, nil
+	r.rbuf, r.rn, r.rerr = p, 0, nil
+	r.asked = false
+	err = r.rc.Read(r.askFn)
+	unsent = [2][]byte{r.wbuf, r.wbuf2}
+	r.wbuf, r.wbuf2, r.rbuf = nil, nil, nil
+	if err == nil {
+		err = r.werr
+	}
+	if err == nil && len(unsent[0]) == 0 {
+		n, err = r.rn, r.rerr
+	}
+	return r.wn, n, unsent, err
 }
 
 // The calls below are RawSyscall: the descriptor is non-blocking, so they return

@@ -14,3 +14,6 @@ func (*rawConn) tryRead([]byte) (int, error)        { panic("unreachable") }
 func (*rawConn) waitRead() error                    { panic("unreachable") }
 func (*rawConn) write([]byte) (int, error)          { panic("unreachable") }
 func (*rawConn) write2([]byte, []byte) (int, error) { panic("unreachable") }
+func (*rawConn) ask(_, _, _ []byte) (int, int, [2][]byte, error) {
+	panic("unreachable")
+}

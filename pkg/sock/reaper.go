@@ -60,7 +60,8 @@ func NewReaper() *Reaper {
 	return r
 }
 
-// Now is a clock that moves every Tick, in nanoseconds since r was made.
+// Now is a clock that moves every Tick, in nanoseconds since r was made. It lags
+// behind after the process was starved of CPU.
 func (r *Reaper) Now() time.Duration { return time.Duration(r.now.Load()) }
 
 // Run looks at the deadlines until ctx ends.
@@ -80,7 +81,11 @@ func (r *Reaper) Run(ctx context.Context) {
 // aLongTimeAgo is a deadline that has passed.
 var aLongTimeAgo = time.Unix(1, 0)
 
-func (r *Reaper) sweep(now int64) {
+// sweep moves the clock and ends what is overdue. A process that was starved of
+// CPU must not end what was begun a moment ago, by a clock that stood still: after
+// a pause the clock runs at twice the speed until it has caught up.
+func (r *Reaper) sweep(real int64) {
+	now := min(real, r.now.Load()+2*int64(Tick))
 	r.now.Store(now)
 	r.recycle()
 	for _, c := range *r.chunks.Load() {
