@@ -139,8 +139,7 @@ func TestAcceptedRequests(t *testing.T) {
 	}
 }
 
-// refusedRequests are heads and why they are refused. Those without Host of
-// their own get one.
+// refusedRequests are heads and why they are refused.
 var refusedRequests = []struct {
 	name, head string
 	want       *Error
