@@ -45,7 +45,7 @@ const upperHex = "0123456789ABCDEF"
 
 // isNormal tells whether path has the form that NormalizePath gives it.
 func isNormal(path []byte) bool {
-	if bytes.IndexByte(path, '%') < 0 && bytes.Index(path, []byte("/.")) < 0 {
+	if bytes.IndexByte(path, '%') < 0 && !bytes.Contains(path, []byte("/.")) {
 		return true // as most are
 	}
 	for i, c := range path {
