@@ -1,7 +1,8 @@
 // Package http11 reads and writes HTTP/1.1 messages (RFC 9110 and RFC 9112) in
 // buffers that the caller owns. It opens no connections and keeps no bytes; what
 // it returns is valid until the buffer is refilled. Nothing in it allocates once
-// the Fields that it fills have grown.
+// the Fields that it fills have grown, but for a target that nobody sends: an
+// absolute-form with a query and no path.
 //
 // It is strict: a message that two recipients could read differently is refused
 // with an Error that carries the status to answer. Lines end with CRLF only,
