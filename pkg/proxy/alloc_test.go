@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/shockwave-ingress/shockwave/internal/race"
 	"github.com/shockwave-ingress/shockwave/pkg/accesslog"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
@@ -150,7 +151,7 @@ func TestExchangeDoesNotAllocate(t *testing.T) {
 				exchange()
 			}
 			runtime.ReadMemStats(&after)
-			if n := after.Mallocs - before.Mallocs; n > limit && !raceDetector {
+			if n := after.Mallocs - before.Mallocs; n > limit && !race.Enabled {
 				t.Errorf("%.2f allocations per exchange, want 0", float64(n)/runs)
 			}
 		})

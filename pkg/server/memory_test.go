@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shockwave-ingress/shockwave/internal/race"
 	"github.com/shockwave-ingress/shockwave/internal/rawconn"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
@@ -47,7 +48,7 @@ func roundTrip(t testing.TB, nc net.Conn, request, buf []byte) {
 }
 
 func TestNoAllocationPerRequest(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("under the race detector pools drop what they hold")
 	}
 	s := start(t, Config{KeepAliveRequests: -1, Handler: drainBodies})
@@ -71,7 +72,7 @@ func TestNoAllocationPerRequest(t *testing.T) {
 
 // A refused request costs a connection, but no more than any other connection.
 func TestNoAllocationPerRefusal(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("under the race detector pools drop what they hold")
 	}
 	s := start(t, Config{})
@@ -107,7 +108,7 @@ func TestNoAllocationPerRefusal(t *testing.T) {
 // Idle connections hold no buffers: what 1000 of them cost, their clients in the
 // same process included, is little more than a goroutine's stack each.
 func TestIdleConnectionsAreCheap(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector needs memory of its own")
 	}
 	s := start(t, Config{})
@@ -130,7 +131,7 @@ func TestIdleConnectionsAreCheap(t *testing.T) {
 
 // A client that sends a beginning and then nothing costs us a small buffer.
 func TestBegunHeadsAreBounded(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector needs memory of its own")
 	}
 	s := start(t, Config{HeaderTimeout: time.Minute})
