@@ -28,7 +28,7 @@ const browserGET = "GET /assets/app/main.js?v=20260114 HTTP/1.1\r\n" +
 // BenchmarkRequestHead reads one request head: where it ends, and what it says.
 func BenchmarkRequestHead(b *testing.B) {
 	head := []byte(browserGET)
-	b.Run("ours", func(b *testing.B) {
+	b.Run("shockwave", func(b *testing.B) {
 		lim := DefaultLimits()
 		var req message.Request
 		var s HeadScanner
@@ -59,7 +59,7 @@ func BenchmarkRequestHead(b *testing.B) {
 			}
 		}
 	})
-	b.Run("net-http", func(b *testing.B) {
+	b.Run("net/http", func(b *testing.B) {
 		r := bytes.NewReader(head)
 		br := bufio.NewReader(r)
 		b.ReportAllocs()

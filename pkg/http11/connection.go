@@ -37,11 +37,8 @@ func connectionOptions(f *message.Fields) (o options, err error) {
 // not a token, or there are too many, or do fails.
 func eachOption(f *message.Fields, do func(option []byte) error) error {
 	count := 0
-	for i := range f.Len() {
-		n, _, value, ok := f.At(i)
-		if !ok || n != message.Connection {
-			continue
-		}
+	for i := f.Index(message.Connection, 0); i >= 0; i = f.Index(message.Connection, i+1) {
+		_, _, value, _ := f.At(i)
 		for option, rest := nextItem(value); len(option) > 0; option, rest = nextItem(rest) {
 			if !ValidFieldName(option) {
 				return errConnection

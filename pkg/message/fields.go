@@ -131,30 +131,33 @@ func (f *Fields) At(i int) (n Name, name, value []byte, ok bool) {
 // Has tells whether a field named n, a known name, is there.
 func (f *Fields) Has(n Name) bool { return f.known&^1&(1<<n) != 0 }
 
-// Get returns the value of the first field named n.
-func (f *Fields) Get(n Name) (value []byte, ok bool) {
+// Index returns the position of the first field named n, a known name, from
+// position i on, or -1.
+func (f *Fields) Index(n Name, i int) int {
 	if !f.Has(n) {
-		return nil, false
+		return -1
 	}
-	for i := range f.list {
-		if f.list[i].name == n && f.list[i].place != removed {
-			_, _, value, ok = f.At(i)
-			return value, ok
+	for ; i < len(f.list); i++ {
+		if e := &f.list[i]; e.name == n && e.place != removed {
+			return i
 		}
 	}
-	return nil, false
+	return -1
+}
+
+// Get returns the value of the first field named n.
+func (f *Fields) Get(n Name) (value []byte, ok bool) {
+	if i := f.Index(n, 0); i >= 0 {
+		_, _, value, ok = f.At(i)
+	}
+	return value, ok
 }
 
 // Count is the number of fields named n, a known name.
 func (f *Fields) Count(n Name) int {
-	if !f.Has(n) {
-		return 0
-	}
 	c := 0
-	for i := range f.list {
-		if f.list[i].name == n && f.list[i].place != removed {
-			c++
-		}
+	for i := f.Index(n, 0); i >= 0; i = f.Index(n, i+1) {
+		c++
 	}
 	return c
 }
