@@ -14,14 +14,14 @@ CONTAINER_TOOL ?= docker
 IMAGE_ARGS ?=
 # How long each fuzz test runs.
 FUZZTIME  ?= 20s
-# What `make bench` runs, a pattern for go test -bench.
+# What `make bench-go` runs, a pattern for go test -bench.
 BENCH     ?= .
 BENCHTIME ?= 1s
 HELM      ?= $(shell command -v helm 2>/dev/null || echo $(CURDIR)/bin/helm)
 
 .DEFAULT_GOAL := help
 .PHONY: help build test test-unit test-apiserver race vet lint generate crd verify-generated \
-	chart-check check e2e bench bench-proxy fuzz image clean
+	chart-check check e2e bench bench-micro bench-proxy bench-go fuzz image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,11 +74,16 @@ e2e: ## End-to-end tests against the cluster of KUBECONFIG, with E2E_IMAGE and E
 	@$(MAKE) --no-print-directory $(HELM)
 	HELM=$(HELM) $(GO) test -tags e2e -count 1 -timeout 30m -v ./test/e2e/...
 
-bench: ## Go benchmarks (BENCH, BENCHTIME), with net/http and fasthttp beside ours
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./pkg/...
+bench: bench-micro bench-proxy ## Parser, server and whole proxy beside their peers, as tables of ratios (half an hour)
+
+bench-micro: ## Parser and server beside net/http and fasthttp
+	$(GO) run ./bench/micro
 
 bench-proxy: ## The whole proxy under load, beside nginx and haproxy where they are installed
 	bench/run.sh
+
+bench-go: ## All Go benchmarks (BENCH, BENCHTIME)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./pkg/...
 
 ## Checks
 

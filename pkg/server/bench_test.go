@@ -36,7 +36,7 @@ func BenchmarkKeepAliveGet(b *testing.B) {
 			return start(b, Config{KeepAliveRequests: -1}).addr
 		}},
 		{"fasthttp", startFasthttp},
-		{"nethttp", startNetHTTP},
+		{"net/http", startNetHTTP},
 	} {
 		b.Run(peer.name, func(b *testing.B) {
 			nc := dialRaw(b, peer.start(b))
