@@ -40,6 +40,34 @@ var nginxByName = func() map[string]*nginxAnnotation {
 	return m
 }()
 
+// Unsupported names the annotations of ingress-nginx that are not implemented, in
+// the order of its documentation, by what they cost.
+type Unsupported struct {
+	// Ignored have no effect.
+	Ignored []string
+	// Denied protect the paths of their Ingress, which answer 503.
+	Denied []string
+	// Diverted keep the paths of their Ingress from being served.
+	Diverted []string
+}
+
+// ListUnsupported is for the reference page.
+func ListUnsupported() Unsupported {
+	var u Unsupported
+	for _, a := range nginxTable {
+		switch {
+		case byName[a.name] != nil: // implemented
+		case a.effect == protects:
+			u.Denied = append(u.Denied, a.name)
+		case a.effect == diverts:
+			u.Diverted = append(u.Diverted, a.name)
+		default:
+			u.Ignored = append(u.Ignored, a.name)
+		}
+	}
+	return u
+}
+
 // removed maps names that ingress-nginx once had, or that are often taken for
 // its annotations, to advice.
 var removed = map[string]string{

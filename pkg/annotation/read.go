@@ -169,7 +169,7 @@ func (in *reading) unknown(prefix, name string, d dialect) {
 // problem records a Problem, and the last one that fits says that there are
 // more.
 func (in *reading) problem(reason, format string, args ...any) {
-	message := ""
+	var message string
 	switch n := len(in.result.Problems); {
 	case n > mostProblems:
 		return

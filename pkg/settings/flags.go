@@ -1,9 +1,7 @@
 package settings
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -33,7 +31,7 @@ func define[T value](group, name, help string, field func(*Settings) *T) Flag {
 		case *time.Duration:
 			fs.VarP((*seconds)(p), f.Name, f.Shorthand, f.Help)
 		case *[]float64:
-			fs.Float64SliceVarP(p, f.Name, f.Shorthand, *p, f.Help)
+			fs.VarP((*numbers)(p), f.Name, f.Shorthand, f.Help)
 		case *[]string:
 			fs.StringSliceVarP(p, f.Name, f.Shorthand, *p, f.Help)
 		}
@@ -48,30 +46,6 @@ type value interface {
 func (f Flag) short(letter string) Flag {
 	f.Shorthand = letter
 	return f
-}
-
-// seconds is a duration written as a bare number of seconds, as ingress-nginx
-// does, or as a Go duration such as 1m30s.
-type seconds time.Duration
-
-func (d *seconds) String() string { return time.Duration(*d).String() }
-func (d *seconds) Type() string   { return "duration" }
-
-func (d *seconds) Set(s string) error {
-	const most = int64(1<<63-1) / int64(time.Second)
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		if n > most || n < -most {
-			return fmt.Errorf("%q is too long", s)
-		}
-		*d = seconds(time.Duration(n) * time.Second)
-		return nil
-	}
-	v, err := time.ParseDuration(s)
-	if err != nil {
-		return fmt.Errorf("%q is neither a number of seconds nor a duration such as 1m30s", s)
-	}
-	*d = seconds(v)
-	return nil
 }
 
 // The groups of flags, in the order of the reference page.

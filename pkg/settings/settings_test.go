@@ -64,7 +64,7 @@ func TestDefaults(t *testing.T) {
 
 // Each flag of the table changes its own field, and no other.
 func TestEachFlagSetsOneField(t *testing.T) {
-	values := map[string]string{"string": "x", "bool": "true", "int": "7", "duration": "7s", "float64Slice": "7,8", "stringSlice": "x,y"}
+	values := map[string]string{"string": "x", "bool": "true", "int": "7", "duration": "7s", "numbers": "7,8", "stringSlice": "x,y"}
 	for _, f := range settings.Flags {
 		s := settings.Default()
 		fs := pflag.NewFlagSet("", pflag.ContinueOnError)

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/shockwave-ingress/shockwave/pkg/annotation"
+)
+
+// annotationsPage is the reference of annotations and keys of the ConfigMap.
+func annotationsPage() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `# Annotations
+
+Each name below is an annotation with the prefix %[1]s, and a key of the [ConfigMap](flags.md) without a prefix. Those
+marked *inherited* are read under %[2]s (or `+"`--annotations-prefix`"+`) too, where durations are bare seconds.
+With both present, %[1]s wins.
+
+From weakest to strongest: built-in defaults, ConfigMap, ListenerConfig, annotations of the IngressClass, annotations of
+the Ingress. A value that does not parse changes nothing and is a problem. Under %[1]s and in the ConfigMap durations are
+numbers of seconds or Go durations such as 1m30s; sizes are bytes, or 8k, 1m, 2g.
+
+`, code(annotation.Prefix+"/"), code(annotation.DefaultNginxPrefix+"/"))
+
+	for _, group := range []struct {
+		title, about string
+		belongs      func(annotation.Scope) bool
+	}{
+		{"Routes", "On an Ingress, for its paths. On the IngressClass or in the ConfigMap, the default of all Ingresses.",
+			func(s annotation.Scope) bool { return s&annotation.Path != 0 }},
+		{"Connections to endpoints", "On an Ingress, for the pools of the Services it names. Two Ingresses that disagree on a Service have a pool each.",
+			func(s annotation.Scope) bool { return s == annotation.Upstream }},
+		{"Connections from clients", "On the IngressClass that `--ingress-class` names, or in the ConfigMap; on an Ingress they are a problem.",
+			func(s annotation.Scope) bool { return s == annotation.Listener }},
+	} {
+		fmt.Fprintf(&b, "## %s\n\n%s\n\n", group.title, group.about)
+		var rows [][]string
+		for _, a := range annotation.Table {
+			if !group.belongs(a.Scope) {
+				continue
+			}
+			inherited := ""
+			if a.Inherited() {
+				inherited = "*inherited*"
+			}
+			rows = append(rows, []string{a.Name, a.Help, inherited})
+		}
+		table(&b, []string{"name", "meaning", ""}, rows)
+		b.WriteString("\n")
+	}
+
+	u := annotation.ListUnsupported()
+	fmt.Fprintf(&b, `## Annotations of ingress-nginx that are not implemented
+
+Each is reported as a problem, unless its value asks for what happens anyway (such as "false" for a feature that is off).
+
+**They protect something**, so the paths of their Ingress answer 503 instead of being served without the protection:
+
+%s.
+
+**They divert a share of the traffic**, so the paths of their Ingress are not served:
+
+%s.
+
+**They have no effect** besides the problem:
+
+%s.
+`, codes(u.Denied), codes(u.Diverted), codes(u.Ignored))
+	return b.String()
+}
