@@ -29,6 +29,9 @@ func newCheck() *cobra.Command {
 		Long:  aboutCheck,
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if file == "" {
+				return errors.New("say what to check: -f FILE, -f DIR, or -f - for the standard input")
+			}
 			if output != "text" && output != "json" {
 				return fmt.Errorf("--output: %q is neither text nor json", output)
 			}
@@ -42,15 +45,14 @@ func newCheck() *cobra.Command {
 	flags.SortFlags = false
 	flags.StringVarP(&file, "filename", "f", "", "File or directory of manifests, or - for the standard input.")
 	flags.StringVarP(&output, "output", "o", "text", "Form of the output: text or json.")
-	_ = cmd.MarkFlagRequired("filename") // the flag exists
 	s.RegisterReading(flags)
 	return cmd
 }
 
-// errProblems is what a check ends with that found problems.
-type errProblems int
+// problemsError is what a check ends with that found problems: their number.
+type problemsError int
 
-func (n errProblems) Error() string {
+func (n problemsError) Error() string {
 	if n == 1 {
 		return "there is 1 problem"
 	}
@@ -67,19 +69,19 @@ func check(in io.Reader, out io.Writer, file, output string, s settings.Settings
 		objs, err = manifests.Read(file)
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("--filename: %w", err)
 	}
 	how := translation(s)
 	how.Now = time.Now()
 	config, problems := translate.Build(objs, how)
-	result := checked{config, translate.EndpointsOf(objs, config), problems}
+	result := checked{config, translate.EndpointsOf(objs, config), problems, len(objs.Ingresses)}
 	if output == "json" {
 		err = result.writeJSON(out)
 	} else {
 		err = result.writeText(out)
 	}
 	if err == nil && len(problems) > 0 {
-		err = errProblems(len(problems))
+		err = problemsError(len(problems))
 	}
 	return err
 }
@@ -89,10 +91,15 @@ type checked struct {
 	config    *model.Config
 	endpoints model.Endpoints
 	problems  []model.Problem
+	ingresses int // of any class
 }
 
 func (c checked) writeText(w io.Writer) error {
 	_, err := io.WriteString(w, c.config.String())
+	if len(c.config.Hosts) == 0 {
+		_, e := fmt.Fprintln(w, c.nothing())
+		err = errors.Join(err, e)
+	}
 	if len(c.endpoints) > 0 {
 		_, e := fmt.Fprintf(w, "\nendpoints\n%s", c.endpoints)
 		err = errors.Join(err, e)
@@ -106,6 +113,15 @@ func (c checked) writeText(w io.Writer) error {
 		err = errors.Join(err, e)
 	}
 	return err
+}
+
+// nothing says why there is no host.
+func (c checked) nothing() string {
+	if c.ingresses == 0 {
+		return "# nothing is served: there is no Ingress"
+	}
+	return fmt.Sprintf("# nothing is served, although there are Ingresses (%d): "+
+		"see spec.ingressClassName, the IngressClass it names, --controller-class and the problems", c.ingresses)
 }
 
 func (c checked) writeJSON(w io.Writer) error {

@@ -288,8 +288,9 @@ func TestWhyItDoesNotStart(t *testing.T) {
 		{free + "--kubeconfig=/does/not/exist", "--kubeconfig: stat /does/not/exist: no such file or directory"},
 		{"--log-format=xml --http-port=-1", "--http-port: -1 is not a port\nshockwave: --log-format: \"xml\" is neither text nor json"},
 		{"--enable-ssl-passthrough", "--enable-ssl-passthrough is not supported: TLS connections are always ended here"},
-		{"--no-such-flag", "unknown flag: --no-such-flag"},
-		{"no-such-command", `unknown command "no-such-command" for "shockwave"`},
+		{"--no-such-flag", "unknown flag: --no-such-flag: see `shockwave --help`"},
+		{"no-such-command", "there is no command \"no-such-command\": see `shockwave --help`"},
+		{"chek", `there is no command "chek": did you mean check?`},
 	} {
 		p := start(t, strings.Fields(c.args)...)
 		if status := p.wait(20 * time.Second); status != 1 {

@@ -159,8 +159,8 @@ func trials(dir string, at addresses) []trial {
 			"curl -H 'Host: shop.example' http://" + http + "/cart/7",
 		}},
 		{"HTTPS, with the certificate of a Secret", []string{secure}},
-		{"A change of a manifest, served at once: /cart goes to the other application", []string{
-			"sed -i.bak 's/name: cart/name: home/' " + dir + "/shop.yaml",
+		{"A change of a manifest, served a moment later: /cart goes to the other application", []string{
+			"sed -i.bak 's/name: cart/name: home/' " + dir + "/shop.yaml && sleep 0.2",
 			"curl -H 'Host: shop.example' http://" + http + "/cart/7",
 		}},
 		{"Metrics, and the configuration in use", []string{

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -20,7 +21,7 @@ func newRoot() *cobra.Command {
 		Use:           "shockwave",
 		Short:         "Kubernetes ingress controller",
 		Long:          about,
-		Args:          cobra.NoArgs,
+		Args:          noArguments,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -34,8 +35,24 @@ func newRoot() *cobra.Command {
 	cmd.Flags().SortFlags = false
 	s.Register(cmd.Flags())
 	cmd.AddCommand(newDemo(), newCheck(), newVersion())
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w: see `%s --help`", err, cmd.CommandPath())
+	})
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	return cmd
+}
+
+// noArguments refuses what is no subcommand, and says which one may have been
+// meant.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return fmt.Errorf("there is no command %q: did you mean %s?", args[0], near[0])
+	}
+	return fmt.Errorf("there is no command %q: see `%s --help`", args[0], cmd.CommandPath())
 }
 
 // controller checks the settings and runs the controller until it is told to end.

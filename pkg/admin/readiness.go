@@ -22,9 +22,6 @@ func (r *Readiness) Serving() { r.state.CompareAndSwap(starting, serving) }
 // Draining makes it not ready, for good.
 func (r *Readiness) Draining() { r.state.Store(draining) }
 
-// Ready tells whether traffic is wanted.
-func (r *Readiness) Ready() bool { return r.state.Load() == serving }
-
 func (r *Readiness) serve(w http.ResponseWriter, _ *http.Request) {
 	switch r.state.Load() {
 	case serving:
