@@ -13,22 +13,21 @@ import (
 // (ingress-nginx: proxy-next-upstream-tries).
 const maxTries = 3
 
-// failure is why a try gave no response. The zero value is a response.
+// failure is why a try gave no response.
 type failure struct {
-	status int // to answer when no other try follows
-	again  again
+	status int // to answer when no other try follows; 0: there is nobody to answer
+	next   next
 }
 
-// again says what may follow a failed try.
-type again uint8
+// next says what may follow a try.
+type next uint8
 
 const (
-	never     again = iota
-	otherwise       // at another endpoint, if there is one
-	afresh          // on a new connection, at another endpoint if there is one
+	nothing   next = iota // the exchange has been answered, or cut
+	never                 // the failure's status is the answer
+	otherwise             // one at another endpoint, if there is one
+	afresh                // one on a new connection, at another endpoint if there is one
 )
-
-var none failure
 
 // forward sends the request to endpoints until one answers.
 //
@@ -39,7 +38,7 @@ var none failure
 func (x *exchange) forward() {
 	up := x.route.Upstream
 	fresh := false
-	f := failure{status: 503}
+	f := failure{503, never}
 	for x.tries < maxTries {
 		e := up.Pick(x.tried[:x.tries])
 		if e == nil {
@@ -47,21 +46,20 @@ func (x *exchange) forward() {
 		}
 		x.tried[x.tries] = e
 		x.tries++
-		if f = x.try(e, fresh); f == none {
+		if f = x.try(e, fresh); f.next == nothing {
 			return
 		}
-		if f.again == never || f.again == otherwise && up.Len() < 2 {
+		if f.next == never || f.next == otherwise && up.Len() < 2 {
 			break
 		}
 		x.release(upstream.ClosedFailed)
-		fresh = fresh || f.again == afresh
+		fresh = fresh || f.next == afresh
 	}
 	x.reply(f.status) // it also ends a sender that waits for the client
 	x.release(upstream.ClosedFailed)
 }
 
-// try sends the request to e and passes the response on. When it returns none
-// the exchange has been answered, or cut.
+// try sends the request to e and passes the response on.
 func (x *exchange) try(e *upstream.Endpoint, fresh bool) failure {
 	begun := time.Now()
 	a := x.Trace.NextAttempt(e.Addr())
@@ -88,18 +86,16 @@ func (x *exchange) try(e *upstream.Endpoint, fresh bool) failure {
 	}
 	a.Status = x.Response.Status
 	x.pass(a, begun)
-	return none
+	return failure{next: nothing}
 }
 
 // failed tells what may follow an error that came, after sent bytes of the
 // request, in place of a response.
 func (x *exchange) failed(err error, sent int) failure {
 	r := &x.request
-	if x.sender.clientFailed.Load() {
-		// The request did not come whole, and the connection was cut for it.
+	if x.sender.cut.Load() {
 		x.sender.wait()
-		status := statusOf(x.sender.clientErr)
-		return failure{status: status}
+		return failure{statusOf(x.sender.cutErr), never}
 	}
 	status := 502
 	if errors.Is(err, sock.ErrTimeout) {
@@ -107,11 +103,11 @@ func (x *exchange) failed(err error, sent int) failure {
 	}
 	switch {
 	case errors.Is(err, errGarbage) || len(x.buf) > 0:
-		return failure{status: status} // part of a response came
+		return failure{status, never} // part of a response came
 	case sent > 0 && !(r.whole && x.Request.MethodID.Idempotent()):
-		return failure{status: status}
+		return failure{status, never}
 	case x.sender.running:
-		return failure{status: status}
+		return failure{status, never}
 	case x.conn.Reused() && status == 502:
 		return failure{status, afresh} // closed just when we used it, most likely
 	}
@@ -157,8 +153,8 @@ func (x *exchange) read(p []byte) (int, error) {
 	return n, err
 }
 
-// statusOf is the status that answers an error of reading the request body, or 0
-// when there is nobody to answer.
+// statusOf is the status that answers an error of passing the request body on, or
+// 0 when there is nobody to answer.
 func statusOf(err error) int {
 	switch {
 	case errors.Is(err, message.ErrBodyTooLarge):
@@ -167,6 +163,8 @@ func statusOf(err error) int {
 		return 408
 	case errors.Is(err, message.ErrClientGone):
 		return 0
+	case errors.Is(err, errNotTaken):
+		return 504
 	}
 	return 400
 }

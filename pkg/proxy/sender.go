@@ -19,8 +19,9 @@ import (
 //
 // It ends when the body was sent; when the response has ended (the server then
 // ends a NextBody that waits); when the connection fails or is cut; or when the
-// client fails, in which case it cuts the connection so that the exchange's
-// goroutine, which waits for a response, notices.
+// client fails, or the endpoint does not take the body in time. In these two cases
+// it cuts the connection so that the exchange's goroutine, which waits for a
+// response, notices.
 type sender struct {
 	x       *exchange
 	chunked bool
@@ -30,9 +31,9 @@ type sender struct {
 	running bool          // for the exchange's goroutine: wait has not returned
 	done    chan struct{} // one value when the sender has ended
 
-	clientFailed atomic.Bool
-	clientErr    error // why; valid when clientFailed
-	whole        bool  // all of the body was sent; valid after wait
+	cut    atomic.Bool // the sender has cut the connection
+	cutErr error       // why; valid when cut
+	whole  bool        // all of the body was sent; valid after wait
 
 	// mu guards the read deadline, which counts from the moment that the body
 	// was sent when that comes after the read began.
@@ -43,10 +44,10 @@ type sender struct {
 
 // forget drops what belongs to an exchange.
 func (s *sender) forget() {
-	s.x, s.frame, s.rest, s.clientErr = nil, nil, nil, nil
+	s.x, s.frame, s.rest, s.cutErr = nil, nil, nil, nil
 	s.whole = false
-	if s.clientFailed.Load() {
-		s.clientFailed.Store(false)
+	if s.cut.Load() {
+		s.cut.Store(false)
 	}
 }
 
@@ -100,12 +101,15 @@ func (s *sender) run() {
 	s.mu.Unlock()
 }
 
-// fail cuts the connection: the client did not send what it promised.
+// fail cuts the connection: the rest of the body will not come, or not get through.
 func (s *sender) fail(err error) {
-	s.clientErr = err
-	s.clientFailed.Store(true)
+	s.cutErr = err
+	s.cut.Store(true)
 	s.x.conn.Cut()
 }
+
+// errNotTaken is why the sender gives up an endpoint that takes nothing more.
+var errNotTaken = errors.New("endpoint does not read the request")
 
 // send sends the rest of the body.
 func (s *sender) send() error {
@@ -153,7 +157,7 @@ func (s *sender) write(p []byte) error {
 	_, err := c.Write(p)
 	c.WriteWithin(0)
 	if errors.Is(err, sock.ErrTimeout) {
-		c.Cut()
+		s.fail(errNotTaken)
 	}
 	return err
 }

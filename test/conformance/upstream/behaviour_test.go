@@ -171,6 +171,46 @@ func TestAccessLogShowsAttempts(t *testing.T) {
 	}
 }
 
+// A client that leaves before it has sent its body is logged as nginx logs it.
+func TestAccessLogOfClientThatLeaves(t *testing.T) {
+	s := newSite(t, scene{endpoints: 1})
+	client := s.client()
+	client.Send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\nhello")
+	up := s.accept()
+	up.Until("hello")
+	client.Close()
+	up.Rest()
+	time.Sleep(50 * time.Millisecond)
+	s.stop()
+	if log := s.log.String(); !strings.Contains(log, `"POST /a HTTP/1.1" 499 0 `) {
+		t.Errorf("got %s", log)
+	}
+}
+
+// An endpoint that does not take the request in time is a timeout, however much
+// of the body the network has swallowed.
+func TestUpstreamThatDoesNotRead(t *testing.T) {
+	for _, framing := range []string{"Content-Length: 100000000\r\n", "Transfer-Encoding: chunked\r\n"} {
+		s := newSite(t, scene{endpoints: 1})
+		client := s.client()
+		client.Send("POST /a HTTP/1.1\r\nHost: a\r\n" + framing + "\r\n")
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			chunk := []byte("8000\r\n" + strings.Repeat("x", 1<<15) + "\r\n")
+			for range 1000 {
+				if _, err := client.NetConn().Write(chunk); err != nil {
+					return
+				}
+			}
+		}()
+		s.accept()
+		expectPage(t, client, "504")
+		client.Close()
+		<-ended
+	}
+}
+
 // A request of HTTP/1.0 without Host goes to the application with the address
 // that the client used.
 func TestHostOfHTTP10(t *testing.T) {

@@ -133,6 +133,12 @@ func newSite(t testing.TB, sc scene) *site {
 		cancel()
 		_ = ln.Close()
 		wg.Wait()
+		// Whatever went wrong, no exchange has kept its connection.
+		for _, e := range s.counters().Endpoints {
+			if e.Active != 0 || e.Idle != 0 {
+				t.Errorf("endpoint %s: %d connections active and %d idle after the end", e.Addr, e.Active, e.Idle)
+			}
+		}
 	})
 	t.Cleanup(s.stop)
 	return s
