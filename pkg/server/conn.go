@@ -32,7 +32,8 @@ type conn struct {
 }
 
 // States of a connection. It goes from idle to active by itself, and from idle
-// to leaving when Shutdown asks; whoever is first wins.
+// to leaving when Shutdown asks; whoever is first wins. An active one is leaving
+// once its last response was sent.
 const (
 	idle int32 = iota
 	active
@@ -160,6 +161,7 @@ func (c *conn) linger() {
 // finish ends our direction of the socket, and reads and drops what the client
 // sends until it ends its own.
 func (c *conn) finish() {
+	c.state.Store(leaving)
 	if w, ok := c.nc.(interface{ CloseWrite() error }); !ok || w.CloseWrite() != nil {
 		return
 	}

@@ -2,7 +2,7 @@ package server
 
 import (
 	"context"
-	"net"
+	"slices"
 	"time"
 )
 
@@ -75,8 +75,9 @@ func (s *Server) closeIdle() int {
 }
 
 // Close closes listeners and connections at once and waits for what the server
-// started. A handler that does not return within a second of losing its
-// connection is not waited for.
+// started. A connection in the middle of an exchange is reset: its client must not
+// take what it has for a whole response. A handler that does not return within a
+// second of losing its connection is not waited for.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if !s.isClosed {
@@ -86,14 +87,15 @@ func (s *Server) Close() error {
 	for _, ln := range s.listeners {
 		_ = ln.Close()
 	}
-	open := make([]net.Conn, len(s.open))
-	for i, c := range s.open {
-		open[i] = c.nc
-	}
+	open := slices.Clone(s.open)
 	stop, stopped := s.stopReaper, s.reaperDone
 	s.mu.Unlock()
-	for _, nc := range open {
-		_ = nc.Close()
+	for _, c := range open {
+		if c.state.Load() == active {
+			c.reset()
+		} else {
+			_ = c.nc.Close()
+		}
 	}
 	deadline := time.Now().Add(closeWait)
 	for s.openConns() > 0 && time.Now().Before(deadline) {

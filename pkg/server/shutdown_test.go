@@ -129,6 +129,40 @@ func TestShutdownCutsWhatDoesNotEnd(t *testing.T) {
 	}
 }
 
+// A client whose response has no announced length must not take the end of a
+// closed server for the end of the response, but one that has its response whole
+// keeps it.
+func TestCloseResetsOnlyWhatIsUnfinished(t *testing.T) {
+	begun := make(chan struct{})
+	s := start(t, Config{Handler: funcs{serve: func(ex *message.Exchange) {
+		if string(ex.Request.Path) == "/" {
+			greet(ex)
+			return
+		}
+		ex.Response.Status, ex.Response.Body = 200, message.UntilClose
+		_ = ex.WriteHead()
+		_ = ex.WriteBody(helloBody)
+		_ = ex.Flush()
+		close(begun)
+		for ex.WriteBody(helloBody) == nil && ex.Flush() == nil {
+			time.Sleep(time.Millisecond)
+		}
+	}}})
+	idle, lingering, busy := rawconn.Dial(t, s.addr), rawconn.Dial(t, s.addr), rawconn.Dial(t, s.addr)
+	idle.Send(get)
+	idle.Expect(hello)
+	lingering.Send("GET / HTTP/1.0\r\n\r\n")
+	busy.Send("GET /endless HTTP/1.0\r\n\r\n")
+	<-begun
+	lingering.Until("\r\n\r\n")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	lingering.Expect("hello")
+	lingering.ExpectEOF()
+	busy.ExpectReset()
+}
+
 // Connections that the kernel has accepted and we have not are not reset.
 func TestShutdownAcceptsWhatIsQueued(t *testing.T) {
 	s := start(t, Config{})
