@@ -30,7 +30,8 @@ type Publisher struct {
 	// Log is where failures go.
 	Log *slog.Logger
 
-	builder translate.Builder
+	builder   translate.Builder
+	endpoints translate.EndpointFinder
 	// config is the configuration in service, nil before the first.
 	config *model.Config
 	// problems and err are what Observe was told last.
@@ -64,7 +65,7 @@ func (p *Publisher) build(objs *translate.Objects) (config *model.Config, proble
 
 func (p *Publisher) publish(objs *translate.Objects, config *model.Config, problems []model.Problem) (err error) {
 	defer recovered(&err)
-	return p.Publish(config, translate.EndpointsOf(objs, config), problems)
+	return p.Publish(config, p.endpoints.Of(objs, config), problems)
 }
 
 // recovered turns a panic into an error. Whoever may write an Ingress could
@@ -88,7 +89,7 @@ func (p *Publisher) Endpoints(objs *translate.Objects) {
 
 func (p *Publisher) publishEndpoints(objs *translate.Objects) (err error) {
 	defer recovered(&err)
-	p.PublishEndpoints(translate.EndpointsOf(objs, p.config))
+	p.PublishEndpoints(p.endpoints.Of(objs, p.config))
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/shockwave-ingress/shockwave/pkg/annotation"
@@ -19,17 +20,21 @@ func Build(objs *Objects, settings Settings) (*model.Config, []model.Problem) {
 	return new(Builder).Build(objs, settings)
 }
 
-// Builder builds again and again. It remembers the certificates that it parsed
-// in the last Build, because checking a key costs far more than all else; the
-// result is always that of the function Build. The zero value is ready, and one
-// goroutine at a time may use it.
+// Builder builds again and again. It remembers what it read in objects that are
+// the same in the next Build, by pointer, and the certificates that it parsed,
+// because checking a key costs far more than all else. The result is always that
+// of the function Build. Objects must not change once they were built from. The
+// zero value is ready, and one goroutine at a time may use it.
 type Builder struct {
-	pairs map[types.NamespacedName]*keyPair
+	pairs    map[types.NamespacedName]*keyPair
+	said     map[*networkingv1.Ingress]*said
+	services index[*corev1.Service]
+	secrets  index[*corev1.Secret]
 }
 
 // Build is the function Build.
 func (r *Builder) Build(objs *Objects, settings Settings) (*model.Config, []model.Problem) {
-	b := newBuild(objs, settings, r.pairs)
+	b := newBuild(objs, settings, r)
 	b.readBase()
 	b.readClasses()
 	ingresses := b.open(b.selector.ours(objs))
@@ -42,7 +47,7 @@ func (r *Builder) Build(objs *Objects, settings Settings) (*model.Config, []mode
 	}
 	b.addDefaultCertificate()
 	config := b.config()
-	r.pairs = b.pairs
+	r.pairs, r.said = b.pairs, b.read
 	slices.SortStableFunc(b.problems, func(p, q model.Problem) int {
 		return cmp.Or(
 			cmp.Compare(p.Object.Kind, q.Object.Kind),
@@ -72,32 +77,30 @@ type build struct {
 	claims    map[string]claim
 	// known are the certificates of the last Build, pairs those of this one.
 	known, pairs map[types.NamespacedName]*keyPair
+	// knownSaid is what Ingresses said in the last Build, read in this one.
+	knownSaid, read map[*networkingv1.Ingress]*said
 
 	defaultCertificate string
 	problems           []model.Problem
 }
 
-func newBuild(objs *Objects, settings Settings, known map[types.NamespacedName]*keyPair) *build {
+func newBuild(objs *Objects, settings Settings, r *Builder) *build {
 	b := &build{
 		objs:      objs,
 		settings:  settings,
 		selector:  newSelector(objs, settings),
 		reader:    annotation.NewReader(settings.AnnotationsPrefix),
-		services:  make(map[types.NamespacedName]*corev1.Service, len(objs.Services)),
-		secrets:   make(map[types.NamespacedName]*corev1.Secret, len(objs.Secrets)),
+		services:  r.services.of(objs.Services),
+		secrets:   r.secrets.of(objs.Secrets),
 		classes:   make(map[string]*class),
-		hosts:     make(map[string]*host),
-		upstreams: make(map[model.UpstreamKey]*upstream),
-		claims:    make(map[string]claim),
-		known:     known,
-		pairs:     make(map[types.NamespacedName]*keyPair),
+		hosts:     make(map[string]*host, len(objs.Ingresses)),
+		upstreams: make(map[model.UpstreamKey]*upstream, len(objs.Ingresses)),
+		claims:    make(map[string]claim, len(objs.Secrets)),
+		known:     r.pairs,
+		pairs:     make(map[types.NamespacedName]*keyPair, len(objs.Secrets)),
+		knownSaid: r.said,
+		read:      make(map[*networkingv1.Ingress]*said, len(objs.Ingresses)),
 		problems:  slices.Clone(objs.Problems),
-	}
-	for _, s := range objs.Services {
-		b.services[types.NamespacedName{Namespace: s.Namespace, Name: s.Name}] = s
-	}
-	for _, s := range objs.Secrets {
-		b.secrets[types.NamespacedName{Namespace: s.Namespace, Name: s.Name}] = s
 	}
 	return b
 }
@@ -110,16 +113,18 @@ func (b *build) config() *model.Config {
 		Hosts:              make([]model.Host, 0, len(b.hosts)),
 		Upstreams:          make([]model.Upstream, 0, len(b.upstreams)),
 	}
-	for _, name := range slices.Sorted(maps.Keys(b.hosts)) {
-		c.Hosts = append(c.Hosts, b.hosts[name].model(b.certificateFor(name)))
+	byName := func(a, b *host) int { return cmp.Compare(a.name, b.name) }
+	for _, h := range slices.SortedFunc(maps.Values(b.hosts), byName) {
+		c.Hosts = append(c.Hosts, h.model(b.certificateFor(h.name)))
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.claims)) {
 		if b.hosts[name] == nil {
 			c.TLSNames = append(c.TLSNames, model.TLSName{Name: name, Certificate: b.claims[name].certificate})
 		}
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(b.upstreams), model.UpstreamKey.Compare) {
-		c.Upstreams = append(c.Upstreams, b.upstreams[key].Upstream)
+	byKey := func(a, b *upstream) int { return a.Key.Compare(b.Key) }
+	for _, up := range slices.SortedFunc(maps.Values(b.upstreams), byKey) {
+		c.Upstreams = append(c.Upstreams, up.Upstream)
 	}
 	c.Certificates = b.certificates(c)
 	return c

@@ -172,22 +172,30 @@ func TestOneAuthorCannotStallBuild(t *testing.T) {
 	checkConfig(t, config)
 }
 
-func BenchmarkBuild(b *testing.B) {
+// BenchmarkEdit changes one of 10,000 Ingresses.
+func BenchmarkEdit(b *testing.B) {
 	objs := manyIngresses(b, 10_000)
 	var builder Builder
-	builder.Build(objs, pageSettings())
+	var finder EndpointFinder
+	config, _ := builder.Build(objs, pageSettings())
+	finder.Of(objs, config)
 	b.ReportAllocs()
 	for b.Loop() {
-		builder.Build(objs, pageSettings())
+		objs.Ingresses[5_000] = objs.Ingresses[5_000].DeepCopy()
+		config, _ := builder.Build(objs, pageSettings())
+		finder.Of(objs, config)
 	}
 }
 
-func BenchmarkEndpointsOf(b *testing.B) {
+// BenchmarkEndpointChange changes one of 10,000 EndpointSlices.
+func BenchmarkEndpointChange(b *testing.B) {
 	objs := manyIngresses(b, 10_000)
 	config, _ := Build(objs, pageSettings())
+	var finder EndpointFinder
 	b.ReportAllocs()
 	for b.Loop() {
-		EndpointsOf(objs, config)
+		objs.EndpointSlices[5_000] = objs.EndpointSlices[5_000].DeepCopy()
+		finder.Of(objs, config)
 	}
 }
 

@@ -24,34 +24,70 @@ import (
 // that drains is better than 503. The rest, and upstreams with an external name,
 // have no part in the result.
 func EndpointsOf(objs *Objects, config *model.Config) model.Endpoints {
-	services := make(map[types.NamespacedName]*corev1.Service, len(objs.Services))
-	for _, s := range objs.Services {
-		services[types.NamespacedName{Namespace: s.Namespace, Name: s.Name}] = s
+	return new(EndpointFinder).Of(objs, config)
+}
+
+// EndpointFinder is EndpointsOf again and again: a change of routes alone costs
+// little. The zero value is ready, and one goroutine at a time may use it.
+type EndpointFinder struct {
+	services index[*corev1.Service]
+
+	list []*discoveryv1.EndpointSlice
+	// byService are the slices in list of each Service.
+	byService map[types.NamespacedName][]*discoveryv1.EndpointSlice
+
+	// found is the last result, for upstreams.
+	upstreams []model.Upstream
+	found     model.Endpoints
+}
+
+// Of is the function EndpointsOf. The result must not be changed, nor the
+// objects.
+func (f *EndpointFinder) Of(objs *Objects, config *model.Config) model.Endpoints {
+	if !slices.Equal(f.services.list, objs.Services) || !slices.Equal(f.list, objs.EndpointSlices) {
+		f.group(objs.EndpointSlices)
+		f.found = nil
+	} else if f.found != nil && slices.Equal(f.upstreams, config.Upstreams) {
+		return f.found
 	}
-	bySlices := make(map[types.NamespacedName][]*discoveryv1.EndpointSlice)
-	for _, s := range objs.EndpointSlices {
+	services := f.services.of(objs.Services)
+	endpoints := make(model.Endpoints, len(config.Upstreams))
+	for i := range config.Upstreams {
+		up := &config.Upstreams[i]
+		list := f.found[up.Key]
+		if list == nil {
+			list = f.gather(up, services[types.NamespacedName{Namespace: up.Key.Namespace, Name: up.Key.Service}])
+		}
+		if len(list) > 0 {
+			endpoints[up.Key] = list
+		}
+	}
+	f.upstreams, f.found = config.Upstreams, endpoints
+	return endpoints
+}
+
+// group sets byService.
+func (f *EndpointFinder) group(list []*discoveryv1.EndpointSlice) {
+	f.list = slices.Clone(list)
+	f.byService = make(map[types.NamespacedName][]*discoveryv1.EndpointSlice, len(list))
+	for _, s := range list {
 		if service := s.Labels[discoveryv1.LabelServiceName]; service != "" {
 			name := types.NamespacedName{Namespace: s.Namespace, Name: service}
-			bySlices[name] = append(bySlices[name], s)
+			f.byService[name] = append(f.byService[name], s)
 		}
 	}
-	endpoints := make(model.Endpoints)
-	for i := range config.Upstreams {
-		key := config.Upstreams[i].Key
-		name := types.NamespacedName{Namespace: key.Namespace, Name: key.Service}
-		service := services[name]
-		if service == nil || config.Upstreams[i].ExternalName != "" {
-			continue
-		}
-		port := portOfKey(service, key.Port)
-		if port == nil {
-			continue
-		}
-		if list := gather(bySlices[name], port); len(list) > 0 {
-			endpoints[key] = list
-		}
+}
+
+// gather collects the endpoints of an upstream, whose Service may be nil.
+func (f *EndpointFinder) gather(up *model.Upstream, service *corev1.Service) []model.Endpoint {
+	if service == nil || up.ExternalName != "" {
+		return nil
 	}
-	return endpoints
+	port := portOfKey(service, up.Key.Port)
+	if port == nil {
+		return nil
+	}
+	return gather(f.byService[types.NamespacedName{Namespace: service.Namespace, Name: service.Name}], port)
 }
 
 // portOfKey finds the port that an upstream's key names.

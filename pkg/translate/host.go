@@ -69,9 +69,43 @@ func wildcardOf(name string) string {
 type host struct {
 	name   string
 	routes []model.Route
-	// index finds routes.
+	// index finds routes. It is nil as long as there are few.
 	index    map[routeKey]int
 	fallback *model.Route
+}
+
+// fewRoutes is how many routes are found by looking at each. Most hosts have no
+// more, and are spared a map.
+const fewRoutes = 8
+
+// find returns the route with this key, nil for none.
+func (h *host) find(key routeKey) *model.Route {
+	if h.index != nil {
+		if at, ok := h.index[key]; ok {
+			return &h.routes[at]
+		}
+		return nil
+	}
+	for i := range h.routes {
+		if r := &h.routes[i]; r.Match == key.match && r.Path == key.path {
+			return r
+		}
+	}
+	return nil
+}
+
+// add adds a route, whose key no other has.
+func (h *host) add(route model.Route) {
+	h.routes = append(h.routes, route)
+	switch {
+	case h.index != nil:
+		h.index[routeKey{route.Path, route.Match}] = len(h.routes) - 1
+	case len(h.routes) > fewRoutes:
+		h.index = make(map[routeKey]int)
+		for i := range h.routes {
+			h.index[routeKey{h.routes[i].Path, h.routes[i].Match}] = i
+		}
+	}
 }
 
 // routeKey tells the routes of a host apart.
@@ -84,7 +118,7 @@ type routeKey struct {
 func (b *build) host(name string) *host {
 	h := b.hosts[name]
 	if h == nil {
-		h = &host{name: name, index: make(map[routeKey]int)}
+		h = &host{name: name}
 		b.hosts[name] = h
 	}
 	return h

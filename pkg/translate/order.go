@@ -3,6 +3,7 @@ package translate
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
 )
@@ -16,6 +17,18 @@ func sortByAge(ingresses []*networkingv1.Ingress) {
 		if c := a.CreationTimestamp.Compare(b.CreationTimestamp.Time); c != 0 {
 			return c
 		}
-		return cmp.Compare(b.Namespace+"/"+b.Name, a.Namespace+"/"+a.Name)
+		return compareNames(b, a)
 	})
+}
+
+// compareNames compares "namespace/name" without making these strings, unless
+// one namespace begins with the other and the slash is compared with a letter.
+func compareNames(a, b *networkingv1.Ingress) int {
+	switch {
+	case a.Namespace == b.Namespace:
+		return cmp.Compare(a.Name, b.Name)
+	case strings.HasPrefix(a.Namespace, b.Namespace), strings.HasPrefix(b.Namespace, a.Namespace):
+		return cmp.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
+	}
+	return cmp.Compare(a.Namespace, b.Namespace)
 }

@@ -15,24 +15,27 @@ import (
 type ingress struct {
 	*networkingv1.Ingress
 	ref     model.ObjectRef
+	said    *said
 	options model.Options
 	pool    model.Pool
 	// setsPool tells that its own annotations say something about pool.
 	setsPool bool
 	denied   string
-	// said holds the messages of its Problems: what many paths have in
+	// told holds the messages of its Problems: what many paths have in
 	// common is told once.
-	said map[string]bool
+	told map[string]bool
 }
 
 // open reads the annotations of Ingresses, and leaves out those whose routes
 // must not be served.
 func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 	opened := make([]*ingress, 0, len(ingresses))
-	for _, object := range ingresses {
+	slab := make([]ingress, len(ingresses))
+	for i, object := range ingresses {
 		class := b.classFor(object)
-		in := &ingress{Ingress: object, ref: b.ref("Ingress", object.Namespace, object.Name)}
-		result := b.reader.Ingress(in.ref, object.Annotations, &class.values)
+		in := &slab[i]
+		*in = ingress{Ingress: object, ref: b.ref("Ingress", object.Namespace, object.Name), said: b.said(object)}
+		result := in.said.annotations(b.reader, in.ref, object, &class.values)
 		b.problems = append(b.problems, result.Problems...)
 		if class.diverted {
 			b.tell(in, model.ReasonUnsupportedAnnotation, "an annotation of its IngressClass is not supported: the Ingress is not served")
@@ -54,13 +57,13 @@ func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 // tell records a Problem of an Ingress, unless it has the same one already.
 func (b *build) tell(in *ingress, reason, format string, args ...any) {
 	message := fmt.Sprintf(format, args...)
-	if in.said[message] {
+	if in.told[message] {
 		return
 	}
-	if in.said == nil {
-		in.said = make(map[string]bool)
+	if in.told == nil {
+		in.told = make(map[string]bool)
 	}
-	in.said[message] = true
+	in.told[message] = true
 	b.problems = append(b.problems, model.Problem{Object: in.ref, Reason: reason, Message: message})
 }
 
@@ -81,17 +84,17 @@ func (b *build) addRules(in *ingress) {
 		return
 	}
 	for i := range in.Spec.Rules {
-		b.addRule(in, &in.Spec.Rules[i], fallback)
+		b.addRule(in, &in.Spec.Rules[i], &in.said.rules[i], fallback)
 	}
 }
 
-func (b *build) addRule(in *ingress, rule *networkingv1.IngressRule, fallback *model.Route) {
-	name, err := normalHost(rule.Host)
-	if err != nil {
-		b.tell(in, model.ReasonInvalidHost, "host %q: %v", model.Excerpt(rule.Host), err)
+// addRule adds the routes of one rule, which said has in normal form.
+func (b *build) addRule(in *ingress, rule *networkingv1.IngressRule, said *saidRule, fallback *model.Route) {
+	if said.err != nil {
+		b.tell(in, model.ReasonInvalidHost, "host %q: %v", model.Excerpt(rule.Host), said.err)
 		return
 	}
-	h := b.host(name)
+	h := b.host(said.host)
 	if fallback != nil {
 		b.setFallback(in, h, fallback)
 	}
@@ -103,8 +106,11 @@ func (b *build) addRule(in *ingress, rule *networkingv1.IngressRule, fallback *m
 		}
 		return
 	}
+	if h.routes == nil {
+		h.routes = make([]model.Route, 0, len(rule.HTTP.Paths))
+	}
 	for i := range rule.HTTP.Paths {
-		b.addPath(in, h, &rule.HTTP.Paths[i])
+		b.addPath(in, h, &rule.HTTP.Paths[i], said.paths[i])
 	}
 }
 
@@ -120,19 +126,15 @@ func (b *build) setFallback(in *ingress, h *host, fallback *model.Route) {
 	}
 }
 
-func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath) {
-	key, err := routePath(path)
-	if err != nil {
-		b.tell(in, model.ReasonInvalidPath, "%s, path %q: %v", h.label(), model.Excerpt(path.Path), err)
+func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath, said saidPath) {
+	key := said.routeKey
+	if said.err != nil {
+		b.tell(in, model.ReasonInvalidPath, "%s, path %q: %v", h.label(), model.Excerpt(path.Path), said.err)
 		return
 	}
-	at, taken := h.index[key]
-	if !taken {
-		h.index[key] = len(h.routes)
-		h.routes = append(h.routes, b.route(in, key, &path.Backend))
-		return
-	}
-	switch older := &h.routes[at]; {
+	switch older := h.find(key); {
+	case older == nil:
+		h.add(b.route(in, key, &path.Backend))
 	case !sameObject(older.Ingress, in.ref):
 		b.tell(in, model.ReasonPathConflict, "%s%s is already served by %v",
 			h.label(), model.Excerpt(key.path), nameOf(older.Ingress))

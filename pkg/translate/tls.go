@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"slices"
+
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -26,47 +28,41 @@ func (b *build) addTLS(in *ingress) {
 	if len(in.Spec.TLS) == 0 {
 		return
 	}
-	listed := make(map[string]types.NamespacedName)
 	for i := range in.Spec.TLS {
 		block := &in.Spec.TLS[i]
-		secret := secretOf(in, block)
-		for _, written := range block.Hosts {
-			name, err := normalHost(written)
-			if err != nil || name == "" {
-				b.tell(in, model.ReasonInvalidHost, "tls host %q: want a DNS name or a wildcard", model.Excerpt(written))
+		secret := secretOf(in.Ingress, block)
+		for k, name := range in.said.tls[i] {
+			if name == "" {
+				b.tell(in, model.ReasonInvalidHost, "tls host %q: want a DNS name or a wildcard", model.Excerpt(block.Hosts[k]))
 				continue
-			}
-			if _, twice := listed[name]; !twice {
-				listed[name] = secret
 			}
 			b.claim(in, name, secret)
 		}
 	}
-	b.addUnlisted(in, listed)
+	b.addUnlisted(in)
 }
 
 // addUnlisted claims certificates for the hosts of the rules that no tls block
 // lists.
-func (b *build) addUnlisted(in *ingress, listed map[string]types.NamespacedName) {
-	used := make(map[types.NamespacedName]bool)
+func (b *build) addUnlisted(in *ingress) {
+	var used map[types.NamespacedName]bool
 	secrets := b.searched(in)
-	for i := range in.Spec.Rules {
-		name, err := normalHost(in.Spec.Rules[i].Host)
-		if _, ok := listed[name]; ok || err != nil || name == "" {
-			continue
-		}
-		secret, ok := listed[wildcardOf(name)]
+	for _, name := range in.said.unlisted {
+		secret, ok := in.said.listed[wildcardOf(name)]
 		for i := 0; !ok && i < len(secrets); i++ {
 			secret, ok = secrets[i], b.pairs[secrets[i]].covers(name)
 		}
 		if ok {
+			if used == nil {
+				used = make(map[types.NamespacedName]bool)
+			}
 			used[secret] = true
 			b.claim(in, name, secret)
 		}
 	}
 	for i := range in.Spec.TLS {
 		block := &in.Spec.TLS[i]
-		secret := secretOf(in, block)
+		secret := secretOf(in.Ingress, block)
 		if len(block.Hosts) == 0 && secret.Name != "" && b.usable(in, secret) != nil && !used[secret] {
 			b.tell(in, model.ReasonInvalidSecret,
 				"the certificate of Secret %s covers no other host of this Ingress: its tls block has no effect", secret)
@@ -82,13 +78,11 @@ const mostSearched = 64
 // hosts that no tls block lists.
 func (b *build) searched(in *ingress) []types.NamespacedName {
 	var secrets []types.NamespacedName
-	seen := make(map[types.NamespacedName]bool)
 	for i := range in.Spec.TLS {
-		secret := secretOf(in, &in.Spec.TLS[i])
-		if secret.Name == "" || seen[secret] || b.usable(in, secret) == nil {
+		secret := secretOf(in.Ingress, &in.Spec.TLS[i])
+		if secret.Name == "" || slices.Contains(secrets, secret) || b.usable(in, secret) == nil {
 			continue
 		}
-		seen[secret] = true
 		if len(secrets) == mostSearched {
 			b.tell(in, model.ReasonInvalidSecret,
 				"only %d Secrets are searched for hosts that no tls block lists", mostSearched)
@@ -99,7 +93,7 @@ func (b *build) searched(in *ingress) []types.NamespacedName {
 	return secrets
 }
 
-func secretOf(in *ingress, block *networkingv1.IngressTLS) types.NamespacedName {
+func secretOf(in *networkingv1.Ingress, block *networkingv1.IngressTLS) types.NamespacedName {
 	return types.NamespacedName{Namespace: in.Namespace, Name: block.SecretName}
 }
 

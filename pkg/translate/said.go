@@ -1,0 +1,112 @@
+package translate
+
+import (
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/shockwave-ingress/shockwave/pkg/annotation"
+	"github.com/shockwave-ingress/shockwave/pkg/model"
+)
+
+// said is what an Ingress says by itself, whatever other objects there are. It
+// is kept from one Build to the next for as long as the Ingress is the same.
+type said struct {
+	rules []saidRule
+
+	// tls are the hosts of each tls block in normal form, empty where there
+	// is none.
+	tls [][]string
+	// listed are the names in tls, each with the Secret that lists it first.
+	listed map[string]types.NamespacedName
+	// unlisted are the hosts of the rules that are not listed.
+	unlisted []string
+
+	// What the annotations came to, and for which reader, name and class.
+	// They are read again when one of these differs.
+	known       bool
+	reader      annotation.Reader
+	ref         model.ObjectRef
+	class, sets annotation.Values
+	result      annotation.Result
+}
+
+// saidRule is a rule in normal form.
+type saidRule struct {
+	host  string
+	err   error
+	paths []saidPath
+}
+
+// saidPath is a path in normal form.
+type saidPath struct {
+	routeKey
+	err error
+}
+
+// said returns what an Ingress says.
+func (b *build) said(object *networkingv1.Ingress) *said {
+	s := b.knownSaid[object]
+	if s == nil {
+		s = &said{rules: readRules(object.Spec.Rules)}
+		s.readTLS(object)
+	}
+	b.read[object] = s
+	return s
+}
+
+func readRules(rules []networkingv1.IngressRule) []saidRule {
+	read := make([]saidRule, len(rules))
+	for i := range rules {
+		r := &read[i]
+		r.host, r.err = normalHost(rules[i].Host)
+		if r.err != nil || rules[i].HTTP == nil {
+			continue
+		}
+		paths := rules[i].HTTP.Paths
+		r.paths = make([]saidPath, len(paths))
+		for k := range paths {
+			r.paths[k].routeKey, r.paths[k].err = routePath(&paths[k])
+		}
+	}
+	return read
+}
+
+func (s *said) readTLS(object *networkingv1.Ingress) {
+	blocks := object.Spec.TLS
+	if len(blocks) == 0 {
+		return
+	}
+	s.tls = make([][]string, len(blocks))
+	s.listed = make(map[string]types.NamespacedName)
+	for i := range blocks {
+		s.tls[i] = make([]string, len(blocks[i].Hosts))
+		for k, written := range blocks[i].Hosts {
+			name, err := normalHost(written)
+			if err != nil || name == "" {
+				continue
+			}
+			s.tls[i][k] = name
+			if _, twice := s.listed[name]; !twice {
+				s.listed[name] = secretOf(object, &blocks[i])
+			}
+		}
+	}
+	for i := range s.rules {
+		r := &s.rules[i]
+		if _, ok := s.listed[r.host]; !ok && r.err == nil && r.host != "" {
+			s.unlisted = append(s.unlisted, r.host)
+		}
+	}
+}
+
+// annotations sets in v, which holds the values of the Ingress's class, what the
+// Ingress's annotations set.
+func (s *said) annotations(reader annotation.Reader, ref model.ObjectRef, object *networkingv1.Ingress, v *annotation.Values) annotation.Result {
+	if !s.known || s.reader != reader || s.ref != ref || s.class != *v {
+		s.known, s.reader, s.ref, s.class = true, reader, ref, *v
+		s.sets = *v
+		s.result = reader.Ingress(ref, object.Annotations, &s.sets)
+	}
+	*v = s.sets
+	return s.result
+}
