@@ -1,13 +1,7 @@
 package server
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -15,40 +9,25 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shockwave-ingress/shockwave/internal/keypair"
 	"github.com/shockwave-ingress/shockwave/internal/rawconn"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
 
 // certificate returns a new self-signed certificate for localhost.
-func certificate(t testing.TB) (cert tls.Certificate, certPEM, keyPEM []byte) {
+func certificate(t testing.TB) tls.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	pair := keypair.New(t, "localhost")
+	cert, err := tls.X509KeyPair(pair.Cert, pair.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certPEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	keyPEM = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
-	if cert, err = tls.X509KeyPair(certPEM, keyPEM); err != nil {
-		t.Fatal(err)
-	}
-	return cert, certPEM, keyPEM
+	return cert
 }
 
 func startTLS(t testing.TB, cfg Config) *serving {
 	t.Helper()
-	cert, _, _ := certificate(t)
+	cert := certificate(t)
 	cfg.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}}
 	ln, err := Listen("127.0.0.1:0")
 	if err != nil {
@@ -162,7 +141,7 @@ func TestPlainHTTPOnTLSPort(t *testing.T) {
 }
 
 func TestPanicInHandshakeEndsOneConnection(t *testing.T) {
-	cert, _, _ := certificate(t)
+	cert := certificate(t)
 	ln, err := Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -208,13 +187,13 @@ func TestTLSIdleAndShutdown(t *testing.T) {
 }
 
 func TestServeTLSFiles(t *testing.T) {
-	_, certPEM, keyPEM := certificate(t)
+	pair := keypair.New(t, "localhost")
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
-	if err := os.WriteFile(cert, certPEM, 0o600); err != nil {
+	if err := os.WriteFile(cert, pair.Cert, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(key, keyPEM, 0o600); err != nil {
+	if err := os.WriteFile(key, pair.Key, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ln, err := Listen("127.0.0.1:0")

@@ -1,12 +1,9 @@
 package snapshot
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
+	"crypto/x509/pkix"
 	"fmt"
 	"math/big"
 	mathrand "math/rand/v2"
@@ -17,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shockwave-ingress/shockwave/internal/keypair"
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
@@ -83,28 +81,13 @@ func upstreamsOf(hosts []model.Host) []model.Upstream {
 	return list
 }
 
-func keyPair(t testing.TB, name string, dnsNames ...string) model.Certificate {
+func certificate(t testing.TB, name string, dnsNames ...string) model.Certificate {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{DNSNames: dnsNames, SerialNumber: big.NewInt(7), NotAfter: time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)}
-	template.Issuer.SerialNumber = "9"
-	template.Subject.SerialNumber = "9"
-	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return model.Certificate{
-		Name: name,
-		Cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		Key:  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}),
-	}
+	pair := keypair.Like(t, x509.Certificate{
+		Subject: pkix.Name{SerialNumber: "9"}, DNSNames: dnsNames, SerialNumber: big.NewInt(7),
+		NotAfter: time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC),
+	})
+	return model.Certificate{Name: name, Cert: pair.Cert, Key: pair.Key}
 }
 
 func TestRouteHasWhatTheModelSays(t *testing.T) {
@@ -321,7 +304,7 @@ func TestCertificates(t *testing.T) {
 		model.Host{Name: "*.example", Certificate: "shop/wild", Routes: []model.Route{path(model.Prefix, "/", "web")}},
 		model.Host{Name: "plain.example", Routes: []model.Route{path(model.Prefix, "/", "web")}},
 	)
-	c.Certificates = []model.Certificate{keyPair(t, "shop/default"), keyPair(t, "shop/name"), keyPair(t, "shop/wild")}
+	c.Certificates = []model.Certificate{certificate(t, "shop/default"), certificate(t, "shop/name"), certificate(t, "shop/wild")}
 	c.TLSNames = []model.TLSName{{Name: "only.example", Certificate: "shop/name"}}
 	c.DefaultCertificate = "shop/default"
 	first := st.compile(t, c, nil)
@@ -344,7 +327,7 @@ func TestCertificates(t *testing.T) {
 	// A renewed certificate does not touch the routes of its host.
 	renewed := *c
 	renewed.Certificates = slices.Clone(c.Certificates)
-	renewed.Certificates[2] = keyPair(t, "shop/wild")
+	renewed.Certificates[2] = certificate(t, "shop/wild")
 	second := st.compile(t, &renewed, first)
 	if second.Certificates.Find("x.example") == set.Find("x.example") {
 		t.Error("the renewed certificate is not shown")
@@ -370,7 +353,7 @@ func TestCurrent(t *testing.T) {
 		t.Errorf("before the first snapshot: certificate %v, error %v", cert, err)
 	}
 	c := config(model.Host{Name: "a", Certificate: "shop/a", Routes: []model.Route{path(model.Prefix, "/", "web")}})
-	c.Certificates = []model.Certificate{keyPair(t, "shop/a")}
+	c.Certificates = []model.Certificate{certificate(t, "shop/a")}
 	s := newState().compile(t, c, nil)
 	settings := current.TLSConfig()
 	current.Publish(s)

@@ -159,7 +159,7 @@ func fillSecret(t *testing.T, s *corev1.Secret) {
 				names = append(names, word)
 			}
 		}
-		pair := keyPair(t, s.Name, names...)
+		pair := certificate(t, s.Name, names...)
 		s.Data["tls.crt"], s.Data["tls.key"] = pair.Cert, pair.Key
 	}
 }

@@ -4,15 +4,8 @@ package apiserver
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
 	"os"
 	"slices"
 	"strings"
@@ -25,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/shockwave-ingress/shockwave/api/v1alpha1"
+	"github.com/shockwave-ingress/shockwave/internal/keypair"
 	"github.com/shockwave-ingress/shockwave/internal/kubetest"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
@@ -35,8 +29,8 @@ func TestFirstPublicationIsComplete(t *testing.T) {
 	ns, settings := s.Namespace(t), class(t, s)
 	s.Apply(t, ns, shopService)
 	s.Endpoints(t, ns, "shop", "http", 8080, "10.1.0.1", "10.1.0.2", "fd00::1")
-	keyPair := certificate(t, "shop0.example")
-	s.Create(t, tlsSecret(ns, "cert", keyPair))
+	pair := keypair.New(t, "shop0.example")
+	s.Create(t, tlsSecret(ns, "cert", pair))
 	for i := range 20 {
 		ingress := shop(settings.IngressClass, fmt.Sprintf("shop%d", i), fmt.Sprintf("shop%d.example", i))
 		if i == 0 {
@@ -54,7 +48,7 @@ func TestFirstPublicationIsComplete(t *testing.T) {
 		if n := len(r.config.Hosts); n != 20 {
 			return fmt.Errorf("%d hosts, want 20", n)
 		}
-		if len(r.config.Certificates) != 1 || !bytes.Equal(r.config.Certificates[0].Cert, keyPair.cert) {
+		if len(r.config.Certificates) != 1 || !bytes.Equal(r.config.Certificates[0].Cert, pair.Cert) {
 			return fmt.Errorf("certificates: %v", r.config.Certificates)
 		}
 		return nil
@@ -149,11 +143,11 @@ func TestChangeLatency(t *testing.T) {
 		return r.hasAddresses("shop", fmt.Sprintf("10.1.0.%d:8080", i+1))
 	})
 	s.Apply(t, ns, shop(settings.IngressClass, "a", "a.example")+"  tls: [{hosts: [a.example], secretName: cert}]\n")
-	s.Create(t, tlsSecret(ns, "cert", certificate(t, "a.example")))
+	s.Create(t, tlsSecret(ns, "cert", keypair.New(t, "a.example")))
 	measure("certificate", func(int) func() error {
-		keyPair := certificate(t, "a.example")
-		must(t, s.Client.Update(t.Context(), tlsSecret(ns, "cert", keyPair)))
-		return r.hasCertificate(ns+"/cert", keyPair.cert)
+		pair := keypair.New(t, "a.example")
+		must(t, s.Client.Update(t.Context(), tlsSecret(ns, "cert", pair)))
+		return r.hasCertificate(ns+"/cert", pair.Cert)
 	})
 }
 
@@ -184,8 +178,8 @@ func TestOnlyReferencedSecretsAreKept(t *testing.T) {
 			Type:       "helm.sh/release.v1", Data: map[string][]byte{"release": make([]byte, 100<<10)},
 		})
 	}
-	s.Create(t, tlsSecret(ns, "cert", certificate(t, "a.example")))
-	s.Create(t, tlsSecret(ns, "unused", certificate(t, "b.example")))
+	s.Create(t, tlsSecret(ns, "cert", keypair.New(t, "a.example")))
+	s.Create(t, tlsSecret(ns, "unused", keypair.New(t, "b.example")))
 	s.Apply(t, ns, shop(settings.IngressClass, "a", "a.example")+"  tls: [{hosts: [a.example], secretName: cert}]\n")
 
 	r := run(t, setup{config: s.Config, settings: settings, noStatus: true})
@@ -229,7 +223,7 @@ func TestOnlyReferencedSecretsAreKept(t *testing.T) {
 			return nil
 		})
 	})
-	late := tlsSecret(ns, "late", certificate(t, "a.example"))
+	late := tlsSecret(ns, "late", keypair.New(t, "a.example"))
 	s.Create(t, late)
 	kubetest.Eventually(t, held("ConfigMap controller", "Secret late"))
 	s.Delete(t, late)
@@ -241,7 +235,7 @@ func TestOnlyReferencedSecretsAreKept(t *testing.T) {
 func TestOutage(t *testing.T) {
 	s := kubetest.Cluster(t)
 	ns, settings := s.Namespace(t), class(t, s)
-	first, second := certificate(t, "a.example"), certificate(t, "a.example")
+	first, second := keypair.New(t, "a.example"), keypair.New(t, "a.example")
 	s.Create(t, tlsSecret(ns, "cert", first))
 	s.Apply(t, ns, shopService+"---\n"+shop(settings.IngressClass, "a", "a.example")+"  tls: [{hosts: [a.example], secretName: cert}]\n")
 	config, line := kubetest.Cuttable(s.Config)
@@ -253,10 +247,10 @@ func TestOutage(t *testing.T) {
 	s.Apply(t, ns, shop(settings.IngressClass, "b", "b.example"))
 	time.Sleep(300 * time.Millisecond)
 	must(t, r.hasHost("a.example", true)())
-	must(t, r.hasCertificate(ns+"/cert", first.cert)())
+	must(t, r.hasCertificate(ns+"/cert", first.Cert)())
 	line.Restore()
 	kubetest.Eventually(t, r.hasHost("b.example", true))
-	kubetest.Eventually(t, r.hasCertificate(ns+"/cert", second.cert))
+	kubetest.Eventually(t, r.hasCertificate(ns+"/cert", second.Cert))
 }
 
 // A replica that starts while the API server is away waits for it.
@@ -280,15 +274,15 @@ func TestWatchNamespace(t *testing.T) {
 	inside, outside, settings := s.Namespace(t), s.Namespace(t), class(t, s)
 	settings.WatchNamespace = inside
 	settings.DefaultSSLCertificate = types.NamespacedName{Namespace: outside, Name: "cert"}
-	keyPair := certificate(t, "any.example")
-	s.Create(t, tlsSecret(outside, "cert", keyPair))
+	pair := keypair.New(t, "any.example")
+	s.Create(t, tlsSecret(outside, "cert", pair))
 	s.Apply(t, inside, shop(settings.IngressClass, "a", "inside.example"))
 	s.Apply(t, outside, shop(settings.IngressClass, "a", "outside.example"))
 	r := run(t, setup{config: s.Config, settings: settings, noStatus: true})
 	r.ready()
 	must(t, r.hasHost("inside.example", true)())
 	must(t, r.hasHost("outside.example", false)())
-	must(t, r.hasCertificate(outside+"/cert", keyPair.cert)())
+	must(t, r.hasCertificate(outside+"/cert", pair.Cert)())
 }
 
 // A cluster without our CustomResourceDefinition is served, and the definition
@@ -333,33 +327,10 @@ func must(t testing.TB, err error) {
 	}
 }
 
-type keyPair struct{ cert, key []byte }
-
-func certificate(t testing.TB, host string) keyPair {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()),
-		Subject:      pkix.Name{CommonName: host},
-		DNSNames:     []string{host},
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	must(t, err)
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	must(t, err)
-	return keyPair{
-		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}),
-	}
-}
-
-func tlsSecret(namespace, name string, k keyPair) *corev1.Secret {
+func tlsSecret(namespace, name string, k keypair.PEM) *corev1.Secret {
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Type:       corev1.SecretTypeTLS,
-		Data:       map[string][]byte{corev1.TLSCertKey: k.cert, corev1.TLSPrivateKeyKey: k.key},
+		Data:       map[string][]byte{corev1.TLSCertKey: k.Cert, corev1.TLSPrivateKeyKey: k.Key},
 	}
 }

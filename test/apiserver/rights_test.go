@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/shockwave-ingress/shockwave/api/v1alpha1"
+	"github.com/shockwave-ingress/shockwave/internal/keypair"
 	"github.com/shockwave-ingress/shockwave/internal/kubetest"
 )
 
@@ -46,12 +47,12 @@ func TestRightsAreEnough(t *testing.T) {
 		"apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: %s}\nspec: {controller: %s, parameters: {apiGroup: shockwave.dev, kind: ListenerConfig, name: %s}}\n",
 		listeners, settings.IngressClass+"-two", settings.ControllerClass, listeners))
 	settings.IngressClass += "-two"
-	keyPair := certificate(t, "a.example")
-	s.Create(t, tlsSecret(ns, "cert", keyPair))
+	pair := keypair.New(t, "a.example")
+	s.Create(t, tlsSecret(ns, "cert", pair))
 	s.Apply(t, ns, shop(settings.IngressClass, "a", "a.example")+"  tls: [{hosts: [a.example], secretName: cert}]\n")
 
 	r := run(t, setup{config: account, settings: settings, status: election("shockwave", "pod-a", "192.0.2.1")})
-	kubetest.Eventually(t, r.hasCertificate(ns+"/cert", keyPair.cert))
+	kubetest.Eventually(t, r.hasCertificate(ns+"/cert", pair.Cert))
 	must(t, r.state(func() error {
 		if got := r.host("a.example").Routes[0].Options.ReadTimeout.Seconds(); got != 7 {
 			return fmt.Errorf("the ConfigMap's timeout is %v s", got)

@@ -15,7 +15,7 @@ import (
 // is written.
 func TestChangesUnderLoadFailNoRequest(t *testing.T) {
 	a, b, c := backend(t, "a"), backend(t, "b"), backend(t, "c")
-	s := startSiteWith(t, manifests{"slices.yaml": slicesOf("app", a, b), "tls.yaml": keyPair(t, "app-tls", siteHost, 1)})
+	s := startSiteWith(t, manifests{"slices.yaml": slicesOf("app", a, b), "tls.yaml": secret(t, "app-tls", siteHost, 1)})
 
 	plain := startLoad(s.HTTP, siteHost, false, 8)
 	secure := startLoad(s.HTTPS, siteHost, true, 2)
@@ -33,7 +33,7 @@ func TestChangesUnderLoadFailNoRequest(t *testing.T) {
 			s.write("extra.yaml", ingress("extra", host, "/"))
 			took = append(took, s.until(host+" is served", func() bool { _, status := s.get(host, "/"); return status == http.StatusOK }))
 		case 3: // another certificate
-			s.write("tls.yaml", keyPair(t, "app-tls", siteHost, int64(1000+i)))
+			s.write("tls.yaml", secret(t, "app-tls", siteHost, int64(1000+i)))
 			took = append(took, s.until("the new certificate is shown", func() bool { return s.serial() == int64(1000+i) }))
 		}
 	}
@@ -47,7 +47,7 @@ func TestChangesUnderLoadFailNoRequest(t *testing.T) {
 // as announced, and the process exits 0.
 func TestStopUnderLoadFailsNoRequest(t *testing.T) {
 	a := backend(t, "a")
-	s := startSiteWith(t, manifests{"slices.yaml": slicesOf("app", a), "tls.yaml": keyPair(t, "app-tls", siteHost, 1)}, "--shutdown-grace-period=1")
+	s := startSiteWith(t, manifests{"slices.yaml": slicesOf("app", a), "tls.yaml": secret(t, "app-tls", siteHost, 1)}, "--shutdown-grace-period=1")
 	plain := startLoad(s.HTTP, siteHost, false, 8)
 	secure := startLoad(s.HTTPS, siteHost, true, 2)
 	time.Sleep(500 * time.Millisecond)

@@ -3,13 +3,7 @@ package hitless
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/base64"
-	"encoding/pem"
 	"fmt"
 	"math/big"
 	"net"
@@ -22,6 +16,7 @@ import (
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/internal/binary"
+	"github.com/shockwave-ingress/shockwave/internal/keypair"
 )
 
 func TestMain(m *testing.M) { binary.Main(m) }
@@ -160,38 +155,8 @@ endpoints:
 	return b.String()
 }
 
-// keyPair is a Secret with a fresh certificate, and its serial number.
-func keyPair(t *testing.T, name, host string, serial int64) string {
+// secret is a TLS Secret with a fresh certificate that has the serial number.
+func secret(t *testing.T, name, host string, serial int64) string {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial),
-		Subject:      pkix.Name{CommonName: host},
-		DNSNames:     []string{host},
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	encode := func(kind string, der []byte) string {
-		return base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-	}
-	return fmt.Sprintf(`
-apiVersion: v1
-kind: Secret
-metadata: {name: %s, namespace: default}
-type: kubernetes.io/tls
-data:
-  tls.crt: %s
-  tls.key: %s
-`, name, encode("CERTIFICATE", der), encode("PRIVATE KEY", pkcs8))
+	return keypair.Like(t, x509.Certificate{SerialNumber: big.NewInt(serial), DNSNames: []string{host}}).Secret("default", name)
 }

@@ -1,23 +1,16 @@
 package http11_test
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
-	"regexp"
-	"strconv"
-	"strings"
 	"testing"
+
+	"github.com/shockwave-ingress/shockwave/internal/casefile"
 )
 
-// A case file is text. Each case begins with "== " and its name; the lines after
-// it are the conversation:
+// The lines of a case (see casefile) are the conversation:
 //
-//	> text            bytes that the client sends; \r, \n, \t, \\ and \xNN are
-//	                  escapes, {text*N} is text N times. The end of the line is
-//	                  not sent. Lines that follow one another are one send.
+//	> text            bytes that the client sends. Lines that follow one another
+//	                  are one send.
 //	< text            bytes that the client must get, written likewise. The value
 //	                  of Date is @.
 //	echo TEXT         the origin's answer: 200, TEXT and a line feed
@@ -59,50 +52,24 @@ const (
 
 func readCases(t testing.TB) []testCase {
 	t.Helper()
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no case files: %v", err)
+	read, err := casefile.Read("testdata")
+	if err != nil {
+		t.Fatal(err)
 	}
-	var cases []testCase
-	for _, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
+	cases := make([]testCase, len(read))
+	for i, r := range read {
+		cases[i] = testCase{file: r.File, line: r.Line, name: r.Name}
+		for _, line := range r.Lines {
+			if err := cases[i].add(line.Word, line.Text); err != nil {
+				t.Fatalf("%s:%d: %v", r.File, line.Number, err)
+			}
 		}
-		some, err := parseCases(filepath.Base(f), data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cases = append(cases, some...)
 	}
 	return cases
 }
 
-func parseCases(file string, data []byte) ([]testCase, error) {
-	var cases []testCase
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	for n := 1; lines.Scan(); n++ {
-		line := lines.Text()
-		word, rest, _ := strings.Cut(line, " ")
-		if word == "" || strings.HasPrefix(word, "#") {
-			continue
-		}
-		if word == "==" {
-			cases = append(cases, testCase{file: file, line: n, name: rest})
-			continue
-		}
-		if len(cases) == 0 {
-			return nil, fmt.Errorf("%s:%d: text before the first case", file, n)
-		}
-		if err := cases[len(cases)-1].add(word, rest); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", file, n, err)
-		}
-	}
-	return cases, lines.Err()
-}
-
 func (c *testCase) add(word, rest string) error {
-	text, err := unescape(rest)
+	text, err := casefile.Unescape(rest)
 	if err != nil {
 		return err
 	}
@@ -150,48 +117,4 @@ func (c *testCase) push(k kind, text string) {
 
 func answer(fields, text string) string {
 	return fmt.Sprintf("HTTP/1.1 200 OK\r\nDate: @\r\nContent-Length: %d\r\n%s\r\n%s\n", len(text)+1, fields, text)
-}
-
-var repeated = regexp.MustCompile(`\{([^{}]+)\*(\d+)\}`)
-
-func unescape(s string) (string, error) {
-	s = repeated.ReplaceAllStringFunc(s, func(m string) string {
-		p := repeated.FindStringSubmatch(m)
-		n, _ := strconv.Atoi(p[2])
-		return strings.Repeat(p[1], n)
-	})
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' {
-			b.WriteByte(s[i])
-			continue
-		}
-		i++
-		if i == len(s) {
-			return "", fmt.Errorf("lone backslash at the end of %q", s)
-		}
-		switch s[i] {
-		case 'r':
-			b.WriteByte('\r')
-		case 'n':
-			b.WriteByte('\n')
-		case 't':
-			b.WriteByte('\t')
-		case '\\':
-			b.WriteByte('\\')
-		case 'x':
-			if i+3 > len(s) {
-				return "", fmt.Errorf("short \\x in %q", s)
-			}
-			v, err := strconv.ParseUint(s[i+1:i+3], 16, 8)
-			if err != nil {
-				return "", err
-			}
-			b.WriteByte(byte(v))
-			i += 2
-		default:
-			return "", fmt.Errorf("unknown escape \\%c in %q", s[i], s)
-		}
-	}
-	return b.String(), nil
 }

@@ -7,7 +7,6 @@ package http11_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"regexp"
@@ -79,7 +78,7 @@ func splits(n int) func(func(int) bool) {
 func start(t testing.TB, listeners ...net.Listener) {
 	s := server.New(server.Config{
 		Handler:           &origin{},
-		Logger:            slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger:            slog.New(slog.DiscardHandler),
 		KeepAliveRequests: -1,
 	})
 	var wg sync.WaitGroup

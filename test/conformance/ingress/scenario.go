@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/shockwave-ingress/shockwave/internal/keypair"
 )
 
 // Scenario is one set of objects with the requests to send at it.
@@ -68,7 +70,7 @@ func Run(t *testing.T, site Site, s Scenario) {
 		objects.WriteString(serviceObjects(t, site, name, pods))
 	}
 	for name, host := range s.Secrets {
-		objects.WriteString(secretObject(t, name, host))
+		objects.WriteString(keypair.New(t, host).Secret("default", name))
 	}
 	objects.WriteString("---\n" + s.Objects)
 	site.Apply(t, objects.String())

@@ -1,23 +1,18 @@
 package upstream_test
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/shockwave-ingress/shockwave/internal/casefile"
 )
 
-// A case file is text. Each case begins with "== " and its name; the lines after
-// it are the conversation, in order, between a client, the proxy, and an
-// upstream that says what the case says:
+// The lines of a case (see casefile) are the conversation, in order, between a
+// client, the proxy, and an upstream that says what the case says:
 //
-//	> text      bytes that the client sends; \r, \n, \t, \\ and \xNN are escapes,
-//	            {text*N} is text N times. The end of the line is not sent.
+//	> text      bytes that the client sends
 //	< text      bytes that the client must get. The value of Date is @.
 //	page N      the client must get the proxy's own answer with status N
 //	fin         the client ends its direction
@@ -61,44 +56,20 @@ type step struct{ word, text string }
 
 func readCases(t testing.TB) []testCase {
 	t.Helper()
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no case files: %v", err)
+	read, err := casefile.Read("testdata")
+	if err != nil {
+		t.Fatal(err)
 	}
-	var cases []testCase
-	for _, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		some, err := parseCases(filepath.Base(f), data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cases = append(cases, some...)
-	}
-	return cases
-}
-
-func parseCases(file string, data []byte) ([]testCase, error) {
-	var cases []testCase
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	for n := 1; lines.Scan(); n++ {
-		line := lines.Text()
-		word, rest, _ := strings.Cut(line, " ")
-		switch {
-		case word == "" || strings.HasPrefix(word, "#"):
-		case word == "==":
-			cases = append(cases, testCase{file: file, line: n, name: rest, scene: scene{endpoints: 1}})
-		case len(cases) == 0:
-			return nil, fmt.Errorf("%s:%d: text before the first case", file, n)
-		default:
-			if err := cases[len(cases)-1].add(word, rest); err != nil {
-				return nil, fmt.Errorf("%s:%d: %w", file, n, err)
+	cases := make([]testCase, len(read))
+	for i, r := range read {
+		cases[i] = testCase{file: r.File, line: r.Line, name: r.Name, scene: scene{endpoints: 1}}
+		for _, line := range r.Lines {
+			if err := cases[i].add(line.Word, line.Text); err != nil {
+				t.Fatalf("%s:%d: %v", r.File, line.Number, err)
 			}
 		}
 	}
-	return cases, lines.Err()
+	return cases
 }
 
 func (c *testCase) add(word, rest string) error {
@@ -147,27 +118,5 @@ func expand(s string, port uint16) (string, error) {
 		"{peer}", `X-Real-IP: 127.0.0.1\r\nX-Forwarded-For: 127.0.0.1\r\n`,
 		"{port}", fmt.Sprintf(`X-Forwarded-Port: %d\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Scheme: http\r\nX-Scheme: http\r\n`, port),
 	).Replace(s)
-	return unescape(s)
+	return casefile.Unescape(s)
 }
-
-var repeated = regexp.MustCompile(`\{([^{}]+)\*(\d+)\}`)
-
-func unescape(s string) (string, error) {
-	s = repeated.ReplaceAllStringFunc(s, func(m string) string {
-		p := repeated.FindStringSubmatch(m)
-		n, _ := strconv.Atoi(p[2])
-		return strings.Repeat(p[1], n)
-	})
-	if strings.Contains(s, `\x`) {
-		s = hexEscape.ReplaceAllStringFunc(s, func(m string) string {
-			v, _ := strconv.ParseUint(m[2:], 16, 8)
-			return string([]byte{byte(v)})
-		})
-	}
-	if i := strings.IndexByte(s, '{'); i >= 0 {
-		return "", fmt.Errorf("unknown macro at %q", s[i:])
-	}
-	return strings.NewReplacer(`\r`, "\r", `\n`, "\n", `\t`, "\t", `\\`, `\`).Replace(s), nil
-}
-
-var hexEscape = regexp.MustCompile(`\\x[0-9a-f]{2}`)
