@@ -134,7 +134,8 @@ func (x *exchange) fill() error {
 	}
 	x.c.sc.ReadWithin(limit)
 	b.reading.Store(true)
-	n, err := 0, error(nil)
+	var n int
+	var err error
 	if x.over.Load() && !b.draining {
 		err = sock.ErrTimeout // see interrupt
 	} else {

@@ -130,21 +130,22 @@ func (x *exchange) begin() {
 
 // callHandler lets the handler serve the exchange and contains its panic.
 func (x *exchange) callHandler() {
-	defer x.recoverPanic("handler panicked")
+	defer x.recoverPanic("handler")
 	x.c.srv.handler.ServeExchange(&x.ex)
 }
 
 // observe calls the handler's observer and contains its panic.
 func (x *exchange) observe() {
-	defer x.recoverPanic("observer panicked")
+	defer x.recoverPanic("observer")
 	x.c.srv.handler.Observe(&x.ex)
 }
 
-func (x *exchange) recoverPanic(what string) {
+// recoverPanic contains a panic of a part of the handler.
+func (x *exchange) recoverPanic(part string) {
 	if v := recover(); v != nil {
 		x.panicked = true
 		x.c.count.panics.Add(1)
-		x.c.srv.log.Error(what, "err", v, "client", x.ex.Remote.String(), "stack", string(debug.Stack()))
+		x.c.srv.log.Error("handler panicked", "part", part, "err", v, "client", x.ex.Remote.String(), "stack", string(debug.Stack()))
 	}
 }
 

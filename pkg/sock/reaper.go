@@ -81,11 +81,12 @@ func (r *Reaper) Run(ctx context.Context) {
 // aLongTimeAgo is a deadline that has passed.
 var aLongTimeAgo = time.Unix(1, 0)
 
-// sweep moves the clock and ends what is overdue. A process that was starved of
+// sweep moves the clock, elapsed nanoseconds after the start, and ends what is
+// overdue. A process that was starved of
 // CPU must not end what was begun a moment ago, by a clock that stood still: after
 // a pause the clock runs at twice the speed until it has caught up.
-func (r *Reaper) sweep(real int64) {
-	now := min(real, r.now.Load()+2*int64(Tick))
+func (r *Reaper) sweep(elapsed int64) {
+	now := min(elapsed, r.now.Load()+2*int64(Tick))
 	r.now.Store(now)
 	r.recycle()
 	for _, c := range *r.chunks.Load() {
