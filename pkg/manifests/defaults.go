@@ -8,8 +8,6 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
-
-	"github.com/shockwave-ingress/shockwave/pkg/translate"
 )
 
 // setDefaults fills in what the API server does when an object is created, as
@@ -72,24 +70,36 @@ func defaultEndpointSlice(s *discoveryv1.EndpointSlice) {
 // the first by name; plugin/pkg/admission/network/defaultingressclass). One
 // without a creation time gets one from its place, so that of two Ingresses
 // that claim the same path the one in the earlier file, or earlier in the same
-// file, is the older. Objects in objs are copied before they are changed.
-func admit(objs *translate.Objects) {
-	class := defaultClass(objs.IngressClasses)
-	for i, ing := range objs.Ingresses {
-		_, annotated := ing.Annotations["kubernetes.io/ingress.class"]
-		setClass := class != "" && ing.Spec.IngressClassName == nil && !annotated
-		if !setClass && !ing.CreationTimestamp.IsZero() {
+// file, is the older. Those that are as they were in last, which may be nil, are
+// taken from there, so that who reads them sees that nothing changed.
+func (a *assembly) admit(last *assembly) {
+	a.class = defaultClass(a.objs.IngressClasses)
+	a.objs.Ingresses = make([]*networkingv1.Ingress, len(a.written))
+	for i, ing := range a.written {
+		if last != nil && i < len(last.written) && last.written[i] == ing && last.class == a.class {
+			a.objs.Ingresses[i] = last.objs.Ingresses[i]
 			continue
 		}
-		ing := *ing
-		if setClass {
-			ing.Spec.IngressClassName = &class
-		}
-		if ing.CreationTimestamp.IsZero() {
-			ing.CreationTimestamp = metav1.NewTime(time.Unix(0, 0).Add(time.Duration(i) * time.Millisecond))
-		}
-		objs.Ingresses[i] = &ing
+		a.objs.Ingresses[i] = admitted(ing, a.class, i)
 	}
+}
+
+// admitted returns the Ingress at a place after admission: a copy if it differs
+// from what was written.
+func admitted(ing *networkingv1.Ingress, class string, place int) *networkingv1.Ingress {
+	_, annotated := ing.Annotations["kubernetes.io/ingress.class"]
+	setClass := class != "" && ing.Spec.IngressClassName == nil && !annotated
+	if !setClass && !ing.CreationTimestamp.IsZero() {
+		return ing
+	}
+	changed := *ing
+	if setClass {
+		changed.Spec.IngressClassName = &class
+	}
+	if changed.CreationTimestamp.IsZero() {
+		changed.CreationTimestamp = metav1.NewTime(time.Unix(0, 0).Add(time.Duration(place) * time.Millisecond))
+	}
+	return &changed
 }
 
 func defaultClass(classes []*networkingv1.IngressClass) string {

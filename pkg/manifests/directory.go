@@ -11,12 +11,8 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
-	networkingv1 "k8s.io/api/networking/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/shockwave-ingress/shockwave/api/v1alpha1"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 	"github.com/shockwave-ingress/shockwave/pkg/translate"
 )
@@ -53,7 +49,7 @@ func Read(path string) (*translate.Objects, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	return assemble([]*file{{name: path, content: decodeFile(path, data)}}, nil), nil
+	return single(path, data), nil
 }
 
 // ReadFrom returns the objects of one stream of YAML or JSON documents. name
@@ -63,15 +59,30 @@ func ReadFrom(r io.Reader, name string) (*translate.Objects, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	return assemble([]*file{{name: name, content: decodeFile(name, data)}}, nil), nil
+	return single(name, data), nil
+}
+
+// single returns the objects of one file.
+func single(name string, data []byte) *translate.Objects {
+	a := assemble([]*file{{name: name, content: decodeFile(name, data)}}, nil)
+	a.admit(nil)
+	return a.objs
 }
 
 // directory is what is known of a directory after a scan.
 type directory struct {
 	path     string
 	files    map[string]*file
-	dirs     map[string]struct{}
+	dirs     map[string]string // as in tree
 	failures []failure
+	// total is the size of all files.
+	total int64
+
+	// last is what objects returned last, and edits are the files that
+	// changed since, unless more did: then it is stale.
+	last  *assembly
+	edits []edit
+	stale bool
 }
 
 // file is one manifest file and what was last read from it.
@@ -120,8 +131,39 @@ func (d *directory) scan(now time.Time) (changed bool, err error) {
 	for name := range files {
 		changed = changed || d.files[name] == nil
 	}
-	d.files, d.dirs, d.failures = files, t.dirs, t.failures
+	d.stale = d.stale || changed
+	d.files, d.dirs, d.failures, d.total = files, t.dirs, t.failures, total
 	return changed, nil
+}
+
+// update reads those of the paths again that are files known from the last
+// scan, and tells whether one of them changed. It is not complete when there is
+// more to be seen than that, such as a new file: then a scan is needed.
+func (d *directory) update(paths map[string]struct{}, now time.Time) (changed, complete bool) {
+	for path := range paths {
+		base := filepath.Base(path)
+		if temporary(base) && !strings.HasPrefix(base, "..") {
+			continue // "..data" is what the files of a mounted ConfigMap are links through
+		}
+		prefix, inside := d.dirs[filepath.Dir(path)]
+		known := d.files[prefix+base]
+		info, err := os.Lstat(path)
+		if !inside || known == nil || err != nil || !info.Mode().IsRegular() ||
+			d.total-known.stamp.size+info.Size() > maxTotalBytes {
+			return changed, false
+		}
+		next, differs := reread(found{name: known.name, path: path, info: stampOf(info)}, known, now)
+		if next == nil {
+			return changed, false
+		}
+		d.total += next.stamp.size - known.stamp.size
+		d.files[known.name] = next
+		if differs {
+			changed = true
+			d.edits = append(d.edits, edit{known.content, next.content})
+		}
+	}
+	return changed, true
 }
 
 func sameFailure(a, b failure) bool { return a.name == b.name && a.err.Error() == b.err.Error() }
@@ -158,7 +200,23 @@ func reread(f found, known *file, now time.Time) (next *file, differs bool) {
 	if next.content.broken && len(known.content.objects) > 0 && (!known.content.broken || known.content.kept) {
 		next.keep(known)
 	}
-	return next, !next.content.equal(known.content)
+	differs = !next.content.equal(known.content)
+	next.content.reuse(known.content)
+	return next, differs
+}
+
+// reuse takes over the objects that were read before and are still the same, so
+// that who compares pointers sees what has changed.
+func (c *content) reuse(last content) {
+	known := make(map[translate.ObjectKey]client.Object, len(last.objects))
+	for _, o := range last.objects {
+		known[keyOf(o)] = o.object
+	}
+	for i, o := range c.objects {
+		if k := known[keyOf(o)]; k != nil && k.GetResourceVersion() == o.object.GetResourceVersion() {
+			c.objects[i].object = k
+		}
+	}
 }
 
 // keepsLast is what a Problem says of a file that was good before.
@@ -188,56 +246,23 @@ func (c content) equal(other content) bool {
 
 // objects puts the files together, in the order of their names.
 func (d *directory) objects() *translate.Objects {
+	var next *assembly
+	if !d.stale {
+		next = d.last.edited(d.edits)
+	}
+	if next == nil {
+		next = d.assemble()
+	}
+	next.admit(d.last)
+	d.last, d.edits, d.stale = next, nil, false
+	return next.objs
+}
+
+func (d *directory) assemble() *assembly {
 	files := make([]*file, 0, len(d.files))
 	for _, f := range d.files {
 		files = append(files, f)
 	}
 	slices.SortFunc(files, func(a, b *file) int { return strings.Compare(a.name, b.name) })
 	return assemble(files, d.failures)
-}
-
-// assemble makes one set of objects of files in order. Of two documents that
-// define the same object the earlier counts.
-func assemble(files []*file, failures []failure) *translate.Objects {
-	objs := &translate.Objects{Origins: make(map[translate.ObjectKey]translate.Origin)}
-	for _, f := range failures {
-		objs.Problems = append(objs.Problems, parseProblem(filepath.ToSlash(f.name), 0, sentence(f.err.Error())))
-	}
-	for _, f := range files {
-		objs.Problems = append(objs.Problems, f.content.problems...)
-		for _, o := range f.content.objects {
-			key := keyOf(o)
-			if first, taken := objs.Origins[key]; taken {
-				objs.Problems = append(objs.Problems, model.Problem{
-					Object:  model.ObjectRef{Kind: key.Kind, Namespace: key.Namespace, Name: key.Name, File: f.name, Line: o.line},
-					Reason:  ReasonDuplicate,
-					Message: fmt.Sprintf("The object is already defined in %s:%d; this document is not used.", first.File, first.Line),
-				})
-				continue
-			}
-			objs.Origins[key] = translate.Origin{File: f.name, Line: o.line}
-			add(objs, o.object)
-		}
-	}
-	admit(objs)
-	return objs
-}
-
-func add(objs *translate.Objects, o client.Object) {
-	switch o := o.(type) {
-	case *networkingv1.Ingress:
-		objs.Ingresses = append(objs.Ingresses, o)
-	case *networkingv1.IngressClass:
-		objs.IngressClasses = append(objs.IngressClasses, o)
-	case *corev1.Service:
-		objs.Services = append(objs.Services, o)
-	case *discoveryv1.EndpointSlice:
-		objs.EndpointSlices = append(objs.EndpointSlices, o)
-	case *corev1.Secret:
-		objs.Secrets = append(objs.Secrets, o)
-	case *corev1.ConfigMap:
-		objs.ConfigMaps = append(objs.ConfigMaps, o)
-	case *v1alpha1.ListenerConfig:
-		objs.ListenerConfigs = append(objs.ListenerConfigs, o)
-	}
 }

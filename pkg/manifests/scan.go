@@ -26,8 +26,9 @@ const (
 type tree struct {
 	// files are sorted by name.
 	files []found
-	// dirs are the real paths of the directories, to be watched.
-	dirs map[string]struct{}
+	// dirs are the directories to be watched, by real path. The value is what
+	// the names of their files begin with.
+	dirs map[string]string
 	// failures are places that could not be read or are beyond a limit.
 	failures []failure
 }
@@ -67,7 +68,7 @@ func (s stamp) settled(now time.Time) bool { return now.Sub(s.modified) > 2*time
 // walk finds the manifest files below dir. Symbolic links are followed, each
 // real directory once. The error is about dir itself.
 func walk(dir string) (*tree, error) {
-	t := &tree{dirs: make(map[string]struct{})}
+	t := &tree{dirs: make(map[string]string)}
 	if err := t.walk(dir, "", 0); err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func (t *tree) walk(dir, prefix string, depth int) error {
 	if err != nil {
 		return err
 	}
-	t.dirs[path] = struct{}{}
+	t.dirs[path] = prefix
 	for _, entry := range entries {
 		if name := entry.Name(); !temporary(name) {
 			t.entry(filepath.Join(dir, name), prefix+name, depth)

@@ -79,18 +79,19 @@ func (s *Source) follow(ctx context.Context, d *directory, w *watcher, publish f
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-		// Which file changed does not matter: a scan finds that out at the
-		// price of one stat for each.
-		case <-w.system.Events:
+			w.unsure = true
+		case event := <-w.system.Events:
+			w.note(event)
 			if !w.settle(ctx) {
 				return nil
 			}
 		case <-w.system.Errors: // such as more changes than the system counts
+			w.unsure = true
 			if !w.settle(ctx) {
 				return nil
 			}
 		}
-		changed, err := s.rescan(d, w)
+		changed, err := s.reread(d, w)
 		if err != nil {
 			if !lost {
 				s.log.Error("the manifest directory cannot be read, its last objects stay in use", "err", err)
@@ -104,6 +105,20 @@ func (s *Source) follow(ctx context.Context, d *directory, w *watcher, publish f
 			publish(d.objects())
 		}
 	}
+}
+
+// reread reads the files that the system told of and, where that may not be all,
+// everything.
+func (s *Source) reread(d *directory, w *watcher) (changed bool, err error) {
+	touched, unsure := w.take()
+	if !unsure {
+		var complete bool
+		if changed, complete = d.update(touched, time.Now()); complete {
+			return changed, nil
+		}
+	}
+	more, err := s.rescan(d, w)
+	return changed || more, err
 }
 
 // rescan reads until there is nothing new to watch.
@@ -136,6 +151,33 @@ type watcher struct {
 	log    *slog.Logger
 	system *fsnotify.Watcher
 	failed bool
+
+	// touched are the paths that the system told of since take, unless it is
+	// unsure that they are all.
+	touched map[string]struct{}
+	unsure  bool
+}
+
+// mostTouched bounds the paths that are remembered.
+const mostTouched = 1000
+
+func (w *watcher) note(event fsnotify.Event) {
+	if len(w.touched) >= mostTouched {
+		w.unsure = true
+		return
+	}
+	if w.touched == nil {
+		w.touched = make(map[string]struct{})
+	}
+	w.touched[event.Name] = struct{}{}
+}
+
+// take returns what was touched and whether that may not be all, and begins
+// anew.
+func (w *watcher) take() (touched map[string]struct{}, unsure bool) {
+	touched, unsure = w.touched, w.unsure
+	w.touched, w.unsure = nil, false
+	return touched, unsure
 }
 
 func (s *Source) watch() *watcher {
@@ -156,7 +198,7 @@ func (w *watcher) close() {
 // follow watches dirs and no others. It tells whether it watches one that it
 // did not before, whose changes until now may have been missed. A directory
 // that was removed and made again is such a one: the system forgets it.
-func (w *watcher) follow(dirs map[string]struct{}) (added bool) {
+func (w *watcher) follow(dirs map[string]string) (added bool) {
 	if w.system.Events == nil {
 		return false
 	}
@@ -200,8 +242,10 @@ func (w *watcher) settle(ctx context.Context) bool {
 		case <-pause.C:
 			return true
 		case <-w.system.Errors: // such as more changes than the system counts
+			w.unsure = true
 			pause.Reset(quiet)
-		case <-w.system.Events:
+		case event := <-w.system.Events:
+			w.note(event)
 			pause.Reset(quiet)
 		}
 	}
