@@ -12,13 +12,13 @@ func annotationsPage() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Annotations
 
-Each name below is an annotation with the prefix %[1]s, and a key of the [ConfigMap](flags.md) without a prefix. Those
-marked *inherited* are read under %[2]s (or `+"`--annotations-prefix`"+`) too, where durations are bare seconds.
-With both present, %[1]s wins.
+Each name below is an annotation with the prefix %[1]s, and a key of the ConfigMap
+([`+"`--configmap`"+`](flags.md)) without a prefix. Those marked *inherited* are read under
+%[2]s (or `+"`--annotations-prefix`"+`) too; with both present, %[1]s wins.
 
 From weakest to strongest: built-in defaults, ConfigMap, ListenerConfig, annotations of the IngressClass, annotations of
-the Ingress. A value that does not parse changes nothing and is a problem. Under %[1]s and in the ConfigMap durations are
-numbers of seconds or Go durations such as 1m30s; sizes are bytes, or 8k, 1m, 2g.
+the Ingress. A value that does not parse changes nothing and is a problem. Durations are numbers of seconds, or Go
+durations such as 1m30s where the annotation is not an inherited one. Sizes are bytes, or 8k, 1m, 2g.
 
 `, code(annotation.Prefix+"/"), code(annotation.DefaultNginxPrefix+"/"))
 

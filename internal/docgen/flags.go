@@ -14,8 +14,8 @@ func flagsPage() string {
 	var b strings.Builder
 	b.WriteString(`# Flags
 
-The flags of ` + "`shockwave`" + `. Those that ingress-nginx has too have its names and meaning. Durations are numbers of seconds or
-Go durations such as 1m30s. A switch may stand without a value.
+The flags of ` + "`shockwave`" + `. Those that ingress-nginx has too have its names and meaning. Durations are numbers of
+seconds or Go durations such as 1m30s. A switch may stand without a value.
 
 `)
 	defaults := settings.Default()

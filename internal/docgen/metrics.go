@@ -13,8 +13,8 @@ func metricsPage() string {
 	fmt.Fprintf(&b, `# Metrics
 
 What `+"`/metrics`"+` on `+"`--healthz-port`"+` shows, besides what the Go runtime (`+"`go_*`"+`) and the process
-(`+"`process_*`"+`, `+"`nginx_ingress_controller_nginx_process_*`"+`) report by themselves. Each also has the labels %s,
-unless it is marked *bare*. Names and labels that begin with `+"`nginx_ingress_controller_`"+` are those of ingress-nginx.
+(`+"`process_*`"+`, `+"`nginx_ingress_controller_nginx_process_*`"+`) report by themselves. Each also has the labels
+%s, unless it is marked *bare*. Names and labels that begin with `+"`nginx_ingress_controller_`"+` are those of ingress-nginx.
 
 `, codes(metrics.ConstantLabels))
 	var rows [][]string

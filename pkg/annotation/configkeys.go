@@ -5,7 +5,7 @@ package annotation
 const meaningless = "\x00"
 
 // configKeys are the keys of ingress-nginx's ConfigMap that have no effect here
-// (IN: docs/user-guide/nginx-configuration/configmap.md), each with the value
+// (ingress-nginx: docs/user-guide/nginx-configuration/configmap.md), each with the value
 // that asks for what happens anyway. Such a value needs no Problem.
 var configKeys = func() map[string]string {
 	keys := map[string]string{

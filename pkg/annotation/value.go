@@ -64,7 +64,8 @@ func parseDuration(text string, d dialect) (time.Duration, error) {
 }
 
 // parseSize reads a size as ingress-nginx does: digits and one of b, k, m and g
-// in either case, or none for bytes (IN: internal/ingress/annotations/parser).
+// in either case, or none for bytes (ingress-nginx:
+// internal/ingress/annotations/parser).
 func parseSize(text string, _ dialect) (int64, error) {
 	digits, unit := text, int64(1)
 	if text != "" {

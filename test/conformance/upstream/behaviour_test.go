@@ -94,7 +94,7 @@ func TestResponseInTwoPieces(t *testing.T) {
 }
 
 // Every exchange has an id that the upstream gets and the log shows
-// (INGRESS-NGINX H5).
+// (ingress-nginx: nginx.tmpl, $req_id).
 func TestRequestID(t *testing.T) {
 	s := newSite(t, scene{endpoints: 1})
 	made := regexp.MustCompile(`^[0-9a-f]{32}$`)
