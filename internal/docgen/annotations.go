@@ -17,8 +17,8 @@ Each name below is an annotation with the prefix %[1]s, and a key of the ConfigM
 %[2]s (or `+"`--annotations-prefix`"+`) too; with both present, %[1]s wins.
 
 From weakest to strongest: built-in defaults, ConfigMap, ListenerConfig, annotations of the IngressClass, annotations of
-the Ingress. A value that does not parse changes nothing and is a problem. Durations are numbers of seconds, or Go
-durations such as 1m30s where the annotation is not an inherited one. Sizes are bytes, or 8k, 1m, 2g.
+the Ingress. A value that does not parse changes nothing and is a problem. Durations are numbers of seconds and,
+but for %[2]s, Go durations such as 1m30s. Sizes are bytes, or 8k, 1m, 2g.
 
 `, code(annotation.Prefix+"/"), code(annotation.DefaultNginxPrefix+"/"))
 
