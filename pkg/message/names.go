@@ -9,6 +9,7 @@ const (
 	Unknown Name = iota
 	Accept
 	Authorization
+	CDNLoop
 	Connection
 	ContentLength
 	ContentType
@@ -48,6 +49,7 @@ const (
 var spelled = [names]string{
 	Accept:                 "Accept",
 	Authorization:          "Authorization",
+	CDNLoop:                "CDN-Loop",
 	Connection:             "Connection",
 	ContentLength:          "Content-Length",
 	ContentType:            "Content-Type",
@@ -104,7 +106,7 @@ var slots = func() (t [256]Name) {
 // hashName takes the length, the first byte and the last but one of b, which has
 // at least two, without the case of letters.
 func hashName(b []byte) uint8 {
-	return uint8(6*len(b)) + 4*(b[0]|0x20) + (b[len(b)-2] | 0x20)
+	return uint8(len(b)) + 8*(b[0]|0x20) + 4*(b[len(b)-2]|0x20)
 }
 
 // LookupName returns the known name that b spells in any case, or Unknown.

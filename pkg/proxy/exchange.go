@@ -92,6 +92,10 @@ func (x *exchange) serve(snap *snapshot.Snapshot) {
 		return
 	}
 	req, route := &x.Request, x.route
+	if looped(&req.Fields) {
+		x.reply(508)
+		return
+	}
 	if route.MaxBody > 0 && int64(req.Body) > route.MaxBody {
 		x.reply(413)
 		return

@@ -22,6 +22,7 @@ var replies = func() map[int][]byte {
 		502: "The application could not be reached, or its answer could not be understood.",
 		503: "The application is not available at the moment.",
 		504: "The application took too long to answer.",
+		508: "The request was led back to where it came from.",
 	} {
 		m[status] = fmt.Appendf(nil, page, status, http11.StatusText(status), text)
 	}

@@ -219,6 +219,7 @@ func (x *exchange) appendForwarded(b []byte) []byte {
 	} else {
 		b = append(b, "\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Scheme: http\r\nX-Scheme: http\r\n"...)
 	}
+	b = append(b, loopField...)
 	b = appendOriginal(b, &x.Request.Fields, message.XForwardedFor, message.XOriginalForwardedFor)
 	return appendOriginal(b, &x.Request.Fields, message.XForwardedHost, message.XOriginalForwardedHost)
 }

@@ -116,7 +116,7 @@ func expand(s string, port uint16) (string, error) {
 	s = strings.NewReplacer(
 		"{id}", `X-Request-ID: r\r\n`,
 		"{peer}", `X-Real-IP: 127.0.0.1\r\nX-Forwarded-For: 127.0.0.1\r\n`,
-		"{port}", fmt.Sprintf(`X-Forwarded-Port: %d\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Scheme: http\r\nX-Scheme: http\r\n`, port),
+		"{port}", fmt.Sprintf(`X-Forwarded-Port: %d\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Scheme: http\r\nX-Scheme: http\r\nCDN-Loop: shockwave\r\n`, port),
 	).Replace(s)
 	return casefile.Unescape(s)
 }
