@@ -32,6 +32,9 @@ func (x *exchange) readHead() error {
 	resp := &x.Response
 	for interim := 0; ; interim++ {
 		if err := x.parseHead(); err != nil {
+			if interim > 0 { // part of a response came, although it may be out of the buffer
+				err = errors.Join(errGarbage, err)
+			}
 			return err
 		}
 		if resp.Status >= 200 || resp.Status == 101 {
