@@ -40,8 +40,11 @@ type Line struct {
 // Read reads all files dir/*.txt. It is an error when there are none.
 func Read(dir string) ([]Case, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.txt"))
-	if err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("there are no case files in %s (%v)", dir, err)
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("there are no case files in %s", dir)
 	}
 	var cases []Case
 	for _, file := range files {
