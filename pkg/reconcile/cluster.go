@@ -124,6 +124,7 @@ func (c *Cluster) connect(config *rest.Config, http *http.Client, options Option
 		DefaultTransform:         strip,
 		DefaultNamespaces:        watched(c.publisher.Settings, options.PublishService),
 		DefaultWatchErrorHandler: c.watchFailed,
+		NewInformer:              (&reach{log: options.Log}).informer,
 		ByObject: map[client.Object]cache.ByObject{
 			// Helm keeps each release it ever made in a Secret.
 			&corev1.Secret{}: {Field: notHelm},

@@ -52,8 +52,10 @@ func (r *referenced[T]) update(ctx context.Context, wanted []types.NamespacedNam
 	err := r.fetch(ctx, stale, next)
 	r.kept = next
 	all := make([]T, 0, len(next))
-	for _, o := range next {
-		all = append(all, o)
+	for _, name := range wanted { // and not in the order of a map, so that a Build sees that nothing changed
+		if o, ok := next[name]; ok {
+			all = append(all, o)
+		}
 	}
 	return all, err
 }

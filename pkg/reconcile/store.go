@@ -15,6 +15,8 @@ import (
 type store[T client.Object] struct {
 	mu      sync.Mutex
 	objects map[types.NamespacedName]T
+	// listed is what list returned since the last change, nil for nothing.
+	listed []T
 	// changed is called after each change that matters. old or new is nil
 	// for an object that appeared or went.
 	changed func(old, new *T)
@@ -24,15 +26,19 @@ func newStore[T client.Object](changed func(old, new *T)) *store[T] {
 	return &store[T]{objects: make(map[types.NamespacedName]T), changed: changed}
 }
 
-// list returns all objects in no order.
+// list returns all objects, in no order that means anything. As long as nothing
+// changes it is the same list, so that a Build sees that nothing did. It must not
+// be changed.
 func (s *store[T]) list() []T {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]T, 0, len(s.objects))
-	for _, o := range s.objects {
-		all = append(all, o)
+	if s.listed == nil {
+		s.listed = make([]T, 0, len(s.objects))
+		for _, o := range s.objects {
+			s.listed = append(s.listed, o)
+		}
 	}
-	return all
+	return s.listed
 }
 
 func (s *store[T]) get(name types.NamespacedName) (T, bool) {
@@ -62,6 +68,7 @@ func (s *store[T]) OnDelete(obj any) {
 	s.mu.Lock()
 	old, known := s.objects[name]
 	delete(s.objects, name)
+	s.listed = nil
 	s.mu.Unlock()
 	if known {
 		s.changed(&old, nil)
@@ -77,6 +84,7 @@ func (s *store[T]) put(obj any) {
 	s.mu.Lock()
 	old, known := s.objects[name]
 	s.objects[name] = o
+	s.listed = nil
 	s.mu.Unlock()
 	switch {
 	case !known:

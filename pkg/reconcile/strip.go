@@ -35,7 +35,7 @@ func strip(obj any) (any, error) {
 			Namespace: o.Namespace, Name: o.Name, ResourceVersion: o.ResourceVersion,
 		}}, nil
 	case *corev1.Secret:
-		return &corev1.Secret{ObjectMeta: identity(&o.ObjectMeta, false), Type: o.Type, Data: o.Data}, nil
+		return stripSecret(o), nil
 	case *corev1.ConfigMap:
 		return &corev1.ConfigMap{ObjectMeta: identity(&o.ObjectMeta, false), Data: o.Data, BinaryData: o.BinaryData}, nil
 	}
@@ -56,6 +56,18 @@ func identity(m *metav1.ObjectMeta, annotations bool) metav1.ObjectMeta {
 	if annotations && len(m.Annotations) > 0 {
 		kept.Annotations = maps.Clone(m.Annotations)
 		delete(kept.Annotations, lastApplied)
+	}
+	return kept
+}
+
+// stripSecret keeps what a tls block refers to. The rest may be a megabyte, of
+// which an author of Ingresses can name as many as a namespace holds.
+func stripSecret(s *corev1.Secret) *corev1.Secret {
+	kept := &corev1.Secret{ObjectMeta: identity(&s.ObjectMeta, false), Type: s.Type, Data: make(map[string][]byte, 2)}
+	for _, key := range []string{corev1.TLSCertKey, corev1.TLSPrivateKeyKey} {
+		if value, ok := s.Data[key]; ok {
+			kept.Data[key] = value
+		}
 	}
 	return kept
 }
