@@ -48,7 +48,8 @@ type Config struct {
 	// MaxConnections bounds the open connections of all listeners together.
 	// One more is accepted and closed at once, and counted: refusing to accept
 	// would let a few clients that hold their connections stop the listener
-	// for all others. 0: no limit.
+	// for all others. 0: no limit but that a quarter of the descriptors that
+	// the process may have when the server is made is kept for other uses.
 	MaxConnections int
 	// ShutdownIdle is how long a connection must have been idle before
 	// Shutdown closes it: a client that is about to send its next request has

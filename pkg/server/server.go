@@ -25,6 +25,7 @@ type Server struct {
 	set       atomic.Pointer[settings]
 	date      dateCache
 	reaper    *sock.Reaper
+	most      int // connections that there are descriptors for
 
 	draining atomic.Bool // responses announce the end of their connection
 	stopping atomic.Bool // listeners stop when their queue is empty
@@ -36,6 +37,7 @@ type Server struct {
 	isClosed   bool
 	stopReaper context.CancelFunc // nil: not running
 	reaperDone chan struct{}
+	full       bool  // connections were closed for lack of descriptors
 	past       Stats // of connections that are gone
 }
 
@@ -46,6 +48,7 @@ func New(cfg Config) *Server {
 		log:       cfg.Logger,
 		tlsConfig: cfg.TLSConfig,
 		reaper:    sock.NewReaper(),
+		most:      descriptorsForClients(),
 		closed:    make(chan struct{}),
 	}
 	if s.log == nil {
@@ -99,10 +102,16 @@ func (s *Server) admit(nc net.Conn, tlsConfig *tls.Config) {
 	}
 	s.mu.Lock()
 	s.past.Accepted++
-	if s.isClosed || set.maxConnections > 0 && len(s.open) >= set.maxConnections {
+	scarce := len(s.open) >= s.most
+	if s.isClosed || scarce || set.maxConnections > 0 && len(s.open) >= set.maxConnections {
 		s.past.Rejected++
+		tell := scarce && !s.full
+		s.full = s.full || scarce
 		s.mu.Unlock()
 		_ = nc.Close()
+		if tell {
+			s.log.Warn("connections are closed since descriptors run short", "connections", s.most)
+		}
 		return
 	}
 	c.index = len(s.open)
@@ -120,6 +129,7 @@ func (s *Server) leave(c *conn) {
 	s.open[c.index].index = c.index
 	s.open[last] = nil
 	s.open = s.open[:last]
+	s.full = s.full && last > s.most/2
 	s.past.add(&c.count)
 	s.mu.Unlock()
 }

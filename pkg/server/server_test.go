@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -185,6 +186,38 @@ func TestConnectionsBeyondTheLimitAreClosed(t *testing.T) {
 	d := rawconn.Dial(t, s.addr)
 	d.Send(get)
 	d.Expect(hello)
+}
+
+// Connections of clients do not get all descriptors, and the log says once that
+// they want more.
+func TestKeepsDescriptorsForOtherUses(t *testing.T) {
+	s := start(t, Config{})
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if uint64(s.most) >= uint64(limit.Cur) || s.most < 1 {
+		t.Fatalf("%d connections with a limit of %d descriptors", s.most, limit.Cur)
+	}
+	s.mu.Lock()
+	s.most = 2
+	s.mu.Unlock()
+	a, b := rawconn.Dial(t, s.addr), rawconn.Dial(t, s.addr)
+	for range 2 {
+		for _, c := range []*rawconn.Conn{a, b} {
+			c.Send(get)
+			c.Expect(hello)
+		}
+		rawconn.Dial(t, s.addr).ExpectEOF()
+	}
+	if n := strings.Count(s.log.String(), "descriptors run short"); n != 1 {
+		t.Errorf("%d lines in the log:\n%s", n, s.log)
+	}
+	a.Close()
+	eventually(t, "there is room again", func() bool { return s.Stats().Open == 1 })
+	again := rawconn.Dial(t, s.addr)
+	again.Send(get)
+	again.Expect(hello)
 }
 
 func TestPanicEndsOneConnection(t *testing.T) {
