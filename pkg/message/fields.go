@@ -2,7 +2,7 @@ package message
 
 // Fields is the field section of a message: field lines in the order of the
 // wire, repeated ones included. It refers to bytes by offset, so it holds no
-// pointer for each field, and stays good when its buffer is moved (Rebase).
+// pointer for each field.
 //
 // The names and values it returns are views: of the buffer of the parsed head
 // for fields that were parsed, of its own memory for fields that were added.
@@ -43,9 +43,6 @@ func (f *Fields) Reset(buf []byte) {
 	}
 	f.own = f.own[:0]
 }
-
-// Rebase tells that the bytes of the head are now in buf, at the same offsets.
-func (f *Fields) Rebase(buf []byte) { f.head = buf }
 
 // AddParsed appends a field line whose name and value are in the buffer given to
 // Reset, at these offsets. The parser has checked both.

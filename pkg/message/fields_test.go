@@ -123,15 +123,6 @@ func TestRemoveTwiceLeavesTheOthers(t *testing.T) {
 	}
 }
 
-func TestRebaseMovesParsedFields(t *testing.T) {
-	f := parsed("Host: a", "X-One: 1")
-	f.Add(Cookie, []byte("kept"))
-	moved := slices.Clone(f.head)
-	clear(f.head)
-	f.Rebase(moved)
-	expect(t, f, "Host: a", "X-One: 1", "Cookie: kept")
-}
-
 func TestAddCopies(t *testing.T) {
 	f := new(Fields)
 	value := []byte("one")
