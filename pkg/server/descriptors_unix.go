@@ -17,6 +17,6 @@ func descriptorsForClients() int {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return math.MaxInt
 	}
-	most := min(uint64(limit.Cur), math.MaxInt32)
+	most := min(limit.Cur, math.MaxInt32)
 	return int(most - most/4)
 }

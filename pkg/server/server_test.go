@@ -196,7 +196,7 @@ func TestKeepsDescriptorsForOtherUses(t *testing.T) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)
 	}
-	if uint64(s.most) >= uint64(limit.Cur) || s.most < 1 {
+	if uint64(s.most) >= limit.Cur || s.most < 1 {
 		t.Fatalf("%d connections with a limit of %d descriptors", s.most, limit.Cur)
 	}
 	s.mu.Lock()
