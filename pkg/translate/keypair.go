@@ -2,8 +2,10 @@ package translate
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -29,6 +31,19 @@ type keyPair struct {
 var (
 	errNoCertificate = errors.New("tls.crt is missing")
 	errNoKey         = errors.New("tls.key is missing")
+	errCertificate   = fmt.Errorf("tls.crt is larger than %d KiB", mostCertificate>>10)
+	errKeySize       = fmt.Errorf("tls.key is larger than %d KiB", mostKey>>10)
+	errKeyBits       = fmt.Errorf("its RSA key has more than %d bits", mostBits)
+)
+
+// What is accepted of a key pair. A Secret holds a megabyte, and an RSA key of
+// that size would be checked for minutes, while no change of anybody is served.
+// The bits are those that Go's TLS clients accept: each handshake costs the cube
+// of them.
+const (
+	mostCertificate = 256 << 10 // what a TLS handshake of Go carries
+	mostKey         = 16 << 10
+	mostBits        = 8192
 )
 
 // pair returns the parsed content of a Secret, nil when there is no such
@@ -60,10 +75,20 @@ func parsePair(cert, key []byte) *keyPair {
 	case len(key) == 0:
 		pair.err = errNoKey
 		return pair
+	case len(cert) > mostCertificate:
+		pair.err = errCertificate
+		return pair
+	case len(key) > mostKey:
+		pair.err = errKeySize
+		return pair
 	}
 	parsed, err := tls.X509KeyPair(cert, key)
 	if err != nil {
 		pair.err = err
+		return pair
+	}
+	if public, ok := parsed.Leaf.PublicKey.(*rsa.PublicKey); ok && public.N.BitLen() > mostBits {
+		pair.err = errKeyBits
 		return pair
 	}
 	pair.notBefore, pair.notAfter = parsed.Leaf.NotBefore, parsed.Leaf.NotAfter
