@@ -185,12 +185,19 @@ func appendAddresses(list []model.Endpoint, endpoint *discoveryv1.Endpoint, port
 	}
 	for _, text := range endpoint.Addresses {
 		addr, err := netip.ParseAddr(text)
-		if err != nil || addr.Zone() != "" || addr.IsUnspecified() || addr.IsMulticast() {
+		if addr = addr.Unmap(); err != nil || !mayServe(addr) {
 			continue
 		}
-		list = append(list, model.Endpoint{Addr: netip.AddrPortFrom(addr.Unmap(), port), Pod: pod})
+		list = append(list, model.Endpoint{Addr: netip.AddrPortFrom(addr, port), Pod: pod})
 	}
 	return list
+}
+
+// mayServe is false for the addresses that an API server refuses in
+// EndpointSlices, such as those of the link, where clouds serve credentials. Of
+// these only loopback addresses are of use in a directory.
+func mayServe(addr netip.Addr) bool {
+	return addr.Zone() == "" && !addr.IsUnspecified() && !addr.IsMulticast() && !addr.IsLinkLocalUnicast()
 }
 
 // sortEndpoints sorts by address and drops duplicates, of which the one with
