@@ -49,6 +49,18 @@ func (b *build) resolve(in *ingress, backend *networkingv1.IngressBackend) targe
 	return t
 }
 
+// resolveAgain is resolve for a path that may have been resolved in an earlier
+// Build, with the same Services.
+func (b *build) resolveAgain(in *ingress, said *saidPath, backend *networkingv1.IngressBackend) target {
+	if said.version != b.version {
+		said.target, said.version = b.resolve(in, backend), b.version
+		if said.target.key.IsZero() {
+			said.version = 0 // the Problem must be told each time
+		}
+	}
+	return said.target
+}
+
 func (b *build) lookUp(namespace string, backend *networkingv1.IngressBackend) (target, *backendError) {
 	switch {
 	case backend.Service != nil && backend.Service.Name != "":

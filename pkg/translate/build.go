@@ -26,6 +26,7 @@ func Build(objs *Objects, settings Settings) (*model.Config, []model.Problem) {
 // of the function Build. Objects must not change once they were built from. The
 // zero value is ready, and one goroutine at a time may use it.
 type Builder struct {
+	settings Settings
 	pairs    map[types.NamespacedName]*keyPair
 	said     map[*networkingv1.Ingress]*said
 	services index[*corev1.Service]
@@ -34,9 +35,15 @@ type Builder struct {
 
 // Build is the function Build.
 func (r *Builder) Build(objs *Objects, settings Settings) (*model.Config, []model.Problem) {
+	same := settings
+	same.Now = r.settings.Now
+	if same != r.settings {
+		r.settings, r.said = settings, nil
+	}
 	b := newBuild(objs, settings, r)
 	b.readBase()
 	b.readClasses()
+	b.noClass = &class{values: b.base}
 	ingresses := b.open(b.selector.ours(objs))
 	for _, in := range ingresses {
 		b.addRules(in)
@@ -65,12 +72,16 @@ type build struct {
 	selector selector
 	reader   annotation.Reader
 	services map[types.NamespacedName]*corev1.Service
-	secrets  map[types.NamespacedName]*corev1.Secret
+	// version is that of services.
+	version int
+	secrets map[types.NamespacedName]*corev1.Secret
 
 	// base are the values that hold where no class says otherwise.
 	base annotation.Values
 	// classes are those of ours, by name.
 	classes map[string]*class
+	// noClass is for an Ingress without a class of ours.
+	noClass *class
 
 	hosts     map[string]*host
 	upstreams map[model.UpstreamKey]*upstream
@@ -102,6 +113,7 @@ func newBuild(objs *Objects, settings Settings, r *Builder) *build {
 		read:      make(map[*networkingv1.Ingress]*said, len(objs.Ingresses)),
 		problems:  slices.Clone(objs.Problems),
 	}
+	b.version = r.services.version
 	return b
 }
 

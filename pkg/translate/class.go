@@ -98,10 +98,10 @@ func (b *build) readClasses() {
 }
 
 // classFor returns the class that an Ingress starts from.
-func (b *build) classFor(ing *networkingv1.Ingress) class {
+func (b *build) classFor(ing *networkingv1.Ingress) *class {
 	name, _ := b.selector.classOf(ing)
 	if c := b.classes[name]; c != nil {
-		return *c
+		return c
 	}
-	return class{values: b.base}
+	return b.noClass
 }

@@ -35,7 +35,8 @@ func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 		class := b.classFor(object)
 		in := &slab[i]
 		*in = ingress{Ingress: object, ref: b.ref("Ingress", object.Namespace, object.Name), said: b.said(object)}
-		result := in.said.annotations(b.reader, in.ref, object, &class.values)
+		values := class.values
+		result := in.said.annotations(b.reader, in.ref, object, &values)
 		b.problems = append(b.problems, result.Problems...)
 		if class.diverted {
 			b.tell(in, model.ReasonUnsupportedAnnotation, "an annotation of its IngressClass is not supported: the Ingress is not served")
@@ -46,7 +47,7 @@ func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 		if class.denied != "" {
 			b.tell(in, model.ReasonDenied, "an annotation of its IngressClass protects the Ingress: %s, so its paths answer 503", class.denied)
 		}
-		in.options, in.pool = class.values.Options, class.values.Pool
+		in.options, in.pool = values.Options, values.Pool
 		in.setsPool = result.Set&annotation.Upstream != 0
 		in.denied = cmp.Or(result.Denied, class.denied)
 		opened = append(opened, in)
@@ -72,7 +73,7 @@ func (b *build) tell(in *ingress, reason, format string, args ...any) {
 func (b *build) addRules(in *ingress) {
 	var fallback *model.Route
 	if in.Spec.DefaultBackend != nil {
-		route := b.route(in, routeKey{}, in.Spec.DefaultBackend)
+		route := b.route(in, routeKey{}, b.resolve(in, in.Spec.DefaultBackend))
 		fallback = &route
 	}
 	if len(in.Spec.Rules) == 0 {
@@ -110,7 +111,7 @@ func (b *build) addRule(in *ingress, rule *networkingv1.IngressRule, said *saidR
 		h.routes = make([]model.Route, 0, len(rule.HTTP.Paths))
 	}
 	for i := range rule.HTTP.Paths {
-		b.addPath(in, h, &rule.HTTP.Paths[i], said.paths[i])
+		b.addPath(in, h, &rule.HTTP.Paths[i], &said.paths[i])
 	}
 }
 
@@ -126,7 +127,7 @@ func (b *build) setFallback(in *ingress, h *host, fallback *model.Route) {
 	}
 }
 
-func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath, said saidPath) {
+func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath, said *saidPath) {
 	key := said.routeKey
 	if said.err != nil {
 		b.tell(in, model.ReasonInvalidPath, "%s, path %q: %v", h.label(), model.Excerpt(path.Path), said.err)
@@ -134,7 +135,7 @@ func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath
 	}
 	switch older := h.find(key); {
 	case older == nil:
-		h.add(b.route(in, key, &path.Backend))
+		h.add(b.route(in, key, b.resolveAgain(in, said, &path.Backend)))
 	case !sameObject(older.Ingress, in.ref):
 		b.tell(in, model.ReasonPathConflict, "%s%s is already served by %v",
 			h.label(), model.Excerpt(key.path), nameOf(older.Ingress))
@@ -145,8 +146,7 @@ func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath
 }
 
 // route makes a route of an Ingress.
-func (b *build) route(in *ingress, key routeKey, backend *networkingv1.IngressBackend) model.Route {
-	target := b.resolve(in, backend)
+func (b *build) route(in *ingress, key routeKey, target target) model.Route {
 	if !target.key.IsZero() {
 		b.use(in, target)
 	}

@@ -9,7 +9,8 @@ import (
 )
 
 // said is what an Ingress says by itself, whatever other objects there are. It
-// is kept from one Build to the next for as long as the Ingress is the same.
+// is kept from one Build to the next for as long as the Ingress and the Settings
+// are the same.
 type said struct {
 	rules []saidRule
 
@@ -21,10 +22,9 @@ type said struct {
 	// unlisted are the hosts of the rules that are not listed.
 	unlisted []string
 
-	// What the annotations came to, and for which reader, name and class.
-	// They are read again when one of these differs.
+	// What the annotations came to, and for which name and class. They are
+	// read again when one of these differs.
 	known       bool
-	reader      annotation.Reader
 	ref         model.ObjectRef
 	class, sets annotation.Values
 	result      annotation.Result
@@ -41,6 +41,10 @@ type saidRule struct {
 type saidPath struct {
 	routeKey
 	err error
+	// target is what the backend resolved to while the Services were those of
+	// this version, 0 for never.
+	target  target
+	version int
 }
 
 // said returns what an Ingress says.
@@ -102,8 +106,8 @@ func (s *said) readTLS(object *networkingv1.Ingress) {
 // annotations sets in v, which holds the values of the Ingress's class, what the
 // Ingress's annotations set.
 func (s *said) annotations(reader annotation.Reader, ref model.ObjectRef, object *networkingv1.Ingress, v *annotation.Values) annotation.Result {
-	if !s.known || s.reader != reader || s.ref != ref || s.class != *v {
-		s.known, s.reader, s.ref, s.class = true, reader, ref, *v
+	if !s.known || s.ref != ref || s.class != *v {
+		s.known, s.ref, s.class = true, ref, *v
 		s.sets = *v
 		s.result = reader.Ingress(ref, object.Annotations, &s.sets)
 	}
