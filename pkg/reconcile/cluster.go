@@ -123,7 +123,7 @@ func (c *Cluster) connect(config *rest.Config, http *http.Client, options Option
 		Mapper:                   mapper,
 		DefaultTransform:         strip,
 		DefaultNamespaces:        watched(c.publisher.Settings, options.PublishService),
-		DefaultWatchErrorHandler: c.watchFailed,
+		DefaultWatchErrorHandler: (&refusals{log: options.Log}).handle,
 		NewInformer:              (&reach{log: options.Log}).informer,
 		ByObject: map[client.Object]cache.ByObject{
 			// Helm keeps each release it ever made in a Secret.
@@ -248,16 +248,6 @@ func (c *Cluster) undefined(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	return apierrors.IsNotFound(c.reader.List(ctx, &v1alpha1.ListenerConfigList{}, client.Limit(1)))
-}
-
-func (c *Cluster) watchFailed(ctx context.Context, r *toolscache.Reflector, err error) {
-	switch {
-	case ctx.Err() != nil || errors.Is(err, context.Canceled):
-	case apierrors.IsResourceExpired(err) || apierrors.IsGone(err):
-		c.log.Debug("a watch starts anew", "kind", r.TypeDescription(), "err", err)
-	default:
-		c.log.Warn("cannot watch the API server, what is known stays in use", "kind", r.TypeDescription(), "err", err)
-	}
 }
 
 // follow publishes until ctx ends.

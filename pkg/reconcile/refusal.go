@@ -1,0 +1,65 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	toolscache "k8s.io/client-go/tools/cache"
+)
+
+// tellRefusalAgain is how often the same refusal is logged as a warning.
+const tellRefusalAgain = 10 * time.Minute
+
+// refusals logs why the API server refuses a watch. client-go asks again at
+// least each minute, so the same refusal is told from time to time only.
+type refusals struct {
+	log *slog.Logger
+
+	mu   sync.Mutex
+	told map[string]refusal // by kind
+}
+
+type refusal struct {
+	text string
+	at   time.Time
+}
+
+// handle is cache.Options.DefaultWatchErrorHandler.
+func (r *refusals) handle(ctx context.Context, from *toolscache.Reflector, err error) {
+	if ctx.Err() == nil {
+		r.refused(from.TypeDescription(), err, time.Now())
+	}
+}
+
+func (r *refusals) refused(kind string, err error, now time.Time) {
+	switch {
+	case errors.Is(err, context.Canceled):
+	case apierrors.IsResourceExpired(err) || apierrors.IsGone(err):
+		r.log.Debug("a watch starts anew", "kind", kind, "err", err)
+	case !r.due(kind, err.Error(), now):
+		r.log.Debug("the API server still refuses a watch", "kind", kind, "err", err)
+	case apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err):
+		r.log.Warn("the service account lacks a right that the chart's ClusterRole (config/rbac) gives: what is known stays in use", "kind", kind, "err", err)
+	default:
+		r.log.Warn("the API server refuses a watch, what is known stays in use", "kind", kind, "err", err)
+	}
+}
+
+// due tells whether a refusal is another one than the last, or that one long
+// ago.
+func (r *refusals) due(kind, text string, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if last, ok := r.told[kind]; ok && last.text == text && now.Sub(last.at) < tellRefusalAgain {
+		return false
+	}
+	if r.told == nil {
+		r.told = make(map[string]refusal)
+	}
+	r.told[kind] = refusal{text, now}
+	return true
+}
