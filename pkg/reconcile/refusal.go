@@ -19,14 +19,15 @@ const tellRefusalAgain = 10 * time.Minute
 type refusals struct {
 	log *slog.Logger
 
-	mu   sync.Mutex
-	told map[string]refusal // by kind
+	mu sync.Mutex
+	// told is when each refusal was told last. The kind alone says too little:
+	// client-go names Secrets and ConfigMaps alike where only their metadata is
+	// watched.
+	told map[string]time.Time
 }
 
-type refusal struct {
-	text string
-	at   time.Time
-}
+// mostRefusals bounds what is remembered.
+const mostRefusals = 100
 
 // handle is cache.Options.DefaultWatchErrorHandler.
 func (r *refusals) handle(ctx context.Context, from *toolscache.Reflector, err error) {
@@ -40,7 +41,7 @@ func (r *refusals) refused(kind string, err error, now time.Time) {
 	case errors.Is(err, context.Canceled):
 	case apierrors.IsResourceExpired(err) || apierrors.IsGone(err):
 		r.log.Debug("a watch starts anew", "kind", kind, "err", err)
-	case !r.due(kind, err.Error(), now):
+	case !r.due(kind+" "+err.Error(), now):
 		r.log.Debug("the API server still refuses a watch", "kind", kind, "err", err)
 	case apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err):
 		r.log.Warn("the service account lacks a right that the chart's ClusterRole (config/rbac) gives: what is known stays in use", "kind", kind, "err", err)
@@ -49,17 +50,16 @@ func (r *refusals) refused(kind string, err error, now time.Time) {
 	}
 }
 
-// due tells whether a refusal is another one than the last, or that one long
-// ago.
-func (r *refusals) due(kind, text string, now time.Time) bool {
+// due tells whether a refusal was not told yet, or only long ago.
+func (r *refusals) due(what string, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if last, ok := r.told[kind]; ok && last.text == text && now.Sub(last.at) < tellRefusalAgain {
+	if last, ok := r.told[what]; ok && now.Sub(last) < tellRefusalAgain {
 		return false
 	}
-	if r.told == nil {
-		r.told = make(map[string]refusal)
+	if r.told == nil || len(r.told) == mostRefusals {
+		r.told = make(map[string]time.Time)
 	}
-	r.told[kind] = refusal{text, now}
+	r.told[what] = now
 	return true
 }

@@ -16,14 +16,16 @@ func TestRefusalsAreToldNowAndThen(t *testing.T) {
 	var log bytes.Buffer
 	r := &refusals{log: slog.New(slog.NewTextHandler(&log, nil))}
 	secrets := apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "", errors.New("no"))
+	configMaps := apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "", errors.New("no"))
 	now := time.Now()
 	for minute := range 15 {
-		r.refused("Secret", secrets, now.Add(time.Duration(minute)*time.Minute))
+		r.refused("PartialObjectMetadata", secrets, now.Add(time.Duration(minute)*time.Minute))
+		r.refused("PartialObjectMetadata", configMaps, now)
 		r.refused("Ingress", apierrors.NewInternalError(errors.New("etcd")), now)
 		r.refused("Ingress", apierrors.NewResourceExpired("too old"), now)
 	}
-	if n := strings.Count(log.String(), "ClusterRole"); n != 2 {
-		t.Errorf("the missing right is told %d times in 15 minutes, want 2", n)
+	if n := strings.Count(log.String(), "ClusterRole"); n != 3 {
+		t.Errorf("two missing rights are told %d times, want 3", n)
 	}
 	if n := strings.Count(log.String(), "kind=Ingress"); n != 1 {
 		t.Errorf("the other error is told %d times, want once", n)
