@@ -253,6 +253,26 @@ func TestOutage(t *testing.T) {
 	kubetest.Eventually(t, r.hasCertificate(ns+"/cert", second.Cert))
 }
 
+// An outage that lasts makes nobody wait for longer than it does.
+func TestLongOutage(t *testing.T) {
+	s := kubetest.Cluster(t)
+	ns, settings := s.Namespace(t), class(t, s)
+	s.Apply(t, ns, shop(settings.IngressClass, "a", "a.example"))
+	config, line := kubetest.Cuttable(s.Config)
+	r := run(t, setup{config: config, settings: settings, noStatus: true})
+	r.ready()
+
+	line.Cut()
+	time.Sleep(10 * time.Second)
+	s.Apply(t, ns, shop(settings.IngressClass, "b", "b.example"))
+	restored := time.Now()
+	line.Restore()
+	kubetest.Eventually(t, r.hasHost("b.example", true))
+	if took := time.Since(restored); took > 4*time.Second {
+		t.Errorf("a change was seen %v after the outage", took)
+	}
+}
+
 // A replica that starts while the API server is away waits for it.
 func TestStartDuringAnOutage(t *testing.T) {
 	s := kubetest.Cluster(t)
