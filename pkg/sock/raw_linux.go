@@ -140,7 +140,7 @@ func (r *rawConn) write(p []byte) (int, error) {
 
 // write2Once is writeOnce for two buffers.
 func (r *rawConn) write2Once(fd uintptr) bool {
-	for len(r.wbuf) > 0 {
+	for len(r.wbuf) > 0 && len(r.wbuf2) > 0 {
 		n, errno := sysWritev(fd, r.wbuf, r.wbuf2)
 		switch {
 		case errno == syscall.EINTR:
@@ -205,7 +205,7 @@ func (r *rawConn) ask(a, b, p []byte) (sent, n int, unsent [2][]byte, err error)
 // to the kernel; they stay alive through the fields of rawConn.
 
 func sysRead(fd uintptr, p []byte) (int, syscall.Errno) {
-	n, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), 0, 0, 0)
 	return int(n), errno
 }
 
@@ -217,7 +217,7 @@ func sysPeek(fd uintptr) syscall.Errno {
 }
 
 func sysWrite(fd uintptr, p []byte) (int, syscall.Errno) {
-	n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), syscall.MSG_NOSIGNAL, 0, 0)
 	return int(n), errno
 }
 
