@@ -21,7 +21,7 @@ HELM      ?= $(shell command -v helm 2>/dev/null || echo $(CURDIR)/bin/helm)
 
 .DEFAULT_GOAL := help
 .PHONY: help build test test-unit test-apiserver race vet lint generate crd verify-generated \
-	chart-check check e2e bench bench-micro bench-proxy bench-go fuzz image clean
+	chart-check check e2e bench bench-micro bench-proxy bench-go pgo fuzz image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ bench-micro: ## Parser and server beside net/http and fasthttp
 
 bench-proxy: ## The whole proxy under load, beside nginx and haproxy where they are installed
 	bench/run.sh
+
+pgo: ## Record the profile that guides the compiler (cmd/controller/default.pgo)
+	bench/run.sh -profile $(CURDIR)/cmd/controller/default.pgo -window 30s
 
 bench-go: ## All Go benchmarks (BENCH, BENCHTIME)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./pkg/...

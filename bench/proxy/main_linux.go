@@ -19,6 +19,7 @@ type options struct {
 	shockwave   string
 	only        string
 	loads       string
+	profile     string
 	rounds      int
 	connections int
 	hosts       int
@@ -58,6 +59,7 @@ func dispatch(args []string) error {
 	flags.StringVar(&o.shockwave, "shockwave", "", "the controller's `binary`")
 	flags.StringVar(&o.only, "peers", "", "`names` of the peers to compare with, separated by commas (default: all that are installed)")
 	flags.StringVar(&o.loads, "load", "saturation,half", "`loads` to run")
+	flags.StringVar(&o.profile, "profile", "", "compare nothing, but write a CPU profile of Shockwave under load to a `file`")
 	flags.IntVar(&o.rounds, "rounds", 5, "rounds of each load")
 	flags.IntVar(&o.connections, "connections", 64, "keep-alive connections")
 	flags.IntVar(&o.hosts, "hosts", 10000, "hosts in Shockwave's table")
@@ -90,6 +92,9 @@ func compare(ctx context.Context, o options) (err error) {
 	defer b.stop()
 	if err := b.start(); err != nil {
 		return err
+	}
+	if o.profile != "" {
+		return b.record()
 	}
 	rate := 0.0
 	for load := range strings.SplitSeq(o.loads, ",") {
@@ -151,7 +156,7 @@ func (b *bench) start() error {
 		}
 	}
 	for i, c := range contenders {
-		if i > 0 && len(wanted) > 0 && !slices.Contains(wanted, c.name) {
+		if i > 0 && (b.profile != "" || len(wanted) > 0 && !slices.Contains(wanted, c.name)) {
 			continue
 		}
 		p, err := c.start(b)

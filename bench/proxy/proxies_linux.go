@@ -137,6 +137,7 @@ func startShockwave(b *bench) (*proxy, error) {
 		return nil, errors.New("the system gave one port thrice")
 	}
 	child, err := b.spawn(b.proxyCore, nil, b.shockwave,
+		fmt.Sprintf("--profiling=%t", b.profile != ""),
 		"--manifests", dir,
 		"--bind-address", "127.0.0.1", "--healthz-host", "127.0.0.1",
 		"--http-port", ports[0], "--https-port", ports[1], "--healthz-port", ports[2],

@@ -61,7 +61,10 @@ func (x *exchange) forward() {
 
 // try sends the request to e and passes the response on.
 func (x *exchange) try(e *upstream.Endpoint, fresh bool) failure {
-	begun := time.Now()
+	begun := x.Start // a clock reading saved: nothing was waited for since
+	if x.tries > 1 || x.Request.Body != message.None {
+		begun = time.Now()
+	}
 	a := x.Trace.NextAttempt(e.Addr())
 	c, err := e.Get(x.route.ConnectTimeout, fresh)
 	if err != nil {
