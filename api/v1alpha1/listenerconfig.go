@@ -72,7 +72,8 @@ type ListenerConfigSpec struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	KeepAliveRequests *int32 `json:"keepAliveRequests,omitempty"`
-	// maxConnections bounds open connections. 0 means no limit.
+	// maxConnections bounds open connections. 0 means no limit of its own: a
+	// quarter of the process's file descriptors is always kept for upstreams.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	MaxConnections *int32 `json:"maxConnections,omitempty"`

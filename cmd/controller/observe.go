@@ -84,7 +84,7 @@ func sources(engine *server.Server, registry *upstream.Registry, log *accesslog.
 	}
 }
 
-func upstreamCounters(u *upstream.UpstreamStats) metrics.Upstream {
+func upstreamCounters(u *upstream.Stats) metrics.Upstream {
 	m := metrics.Upstream{
 		Name:      u.Key.Name(),
 		Endpoints: len(u.Endpoints),

@@ -15,7 +15,7 @@ var keepAliveRequests = define("keep-alive-requests", Listener,
 	func(v *Values, n int) { v.Listener.KeepAliveRequests = n })
 
 var maxConnections = define("max-connections", Listener,
-	"Downstream connections open at once. 0, the default, means no limit.",
+	"Downstream connections open at once. 0, the default, means no limit of its own: a quarter of the process's file descriptors is always kept for upstreams.",
 	parseCount(0),
 	func(v *Values, n int) { v.Listener.MaxConnections = n })
 

@@ -79,9 +79,9 @@ func (c *Counters) add(o *Counters) {
 	}
 }
 
-// UpstreamStats tell of one upstream. Counters include those of endpoints that
+// Stats tell of one upstream. Counters include those of endpoints that
 // were removed.
-type UpstreamStats struct {
+type Stats struct {
 	Key model.UpstreamKey
 	// ExternalName is the name that its endpoints are resolved from, if any.
 	ExternalName string
@@ -103,17 +103,17 @@ type EndpointStats struct {
 
 // Stats returns a picture of all upstreams, sorted by key. It is for metrics and
 // costs some allocations.
-func (r *Registry) Stats() []UpstreamStats {
-	list := make([]UpstreamStats, 0)
+func (r *Registry) Stats() []Stats {
+	list := make([]Stats, 0)
 	for _, u := range r.all() {
 		list = append(list, u.stats())
 	}
-	slices.SortFunc(list, func(a, b UpstreamStats) int { return strings.Compare(a.Key.String(), b.Key.String()) })
+	slices.SortFunc(list, func(a, b Stats) int { return strings.Compare(a.Key.String(), b.Key.String()) })
 	return list
 }
 
-func (u *Upstream) stats() UpstreamStats {
-	s := UpstreamStats{Key: u.key}
+func (u *Upstream) stats() Stats {
+	s := Stats{Key: u.key}
 	u.registry.mu.Lock()
 	s.ExternalName = u.external.name
 	u.registry.mu.Unlock()

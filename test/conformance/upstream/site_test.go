@@ -188,7 +188,7 @@ func (s *site) textTLS(v string) string {
 }
 
 // counters are those of the upstream's connections.
-func (s *site) counters() upstream.UpstreamStats { return s.registry.Stats()[0] }
+func (s *site) counters() upstream.Stats { return s.registry.Stats()[0] }
 
 // lockedBuffer is a buffer for one writer and one reader at a time.
 type lockedBuffer struct {
