@@ -113,6 +113,9 @@ func (b *build) addRule(in *ingress, rule *networkingv1.IngressRule, said *saidR
 	for i := range rule.HTTP.Paths {
 		b.addPath(in, h, &rule.HTTP.Paths[i], &said.paths[i])
 	}
+	for i := range rule.HTTP.Paths {
+		b.denyAround(in, h, &rule.HTTP.Paths[i], &said.paths[i])
+	}
 }
 
 // setFallback makes the default backend of an Ingress serve what no path of a
