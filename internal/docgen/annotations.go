@@ -58,6 +58,8 @@ Each is reported as a problem, unless its value asks for what happens anyway (su
 
 %s.
 
+Of these, %s protect whole hosts: the paths that other Ingresses of the same namespace have for these hosts answer 503 too.
+
 **They divert a share of the traffic**, so the paths of their Ingress are not served:
 
 %s.
@@ -65,6 +67,6 @@ Each is reported as a problem, unless its value asks for what happens anyway (su
 **They have no effect** besides the problem:
 
 %s.
-`, codes(u.Denied), codes(u.Diverted), codes(u.Ignored))
+`, codes(u.Denied), codes(u.DeniedHosts), codes(u.Diverted), codes(u.Ignored))
 	return b.String()
 }

@@ -26,6 +26,10 @@ const (
 	plain effect = iota
 	// protects costs the routes, which answer 503: fail closed.
 	protects
+	// protectsHost costs what protects does, and the routes of the same hosts
+	// that other Ingresses of the namespace have: ingress-nginx protects the
+	// whole host (IN: controller.go, createServers), so they rely on it.
+	protectsHost
 	// diverts costs the routes, which are not served at all: they would take
 	// over the traffic of which they are meant to get a share.
 	diverts
@@ -47,6 +51,8 @@ type Unsupported struct {
 	Ignored []string
 	// Denied protect the paths of their Ingress, which answer 503.
 	Denied []string
+	// DeniedHosts are those of Denied that protect whole hosts.
+	DeniedHosts []string
 	// Diverted keep the paths of their Ingress from being served.
 	Diverted []string
 }
@@ -59,6 +65,9 @@ func ListUnsupported() Unsupported {
 		case byName[a.name] != nil: // implemented
 		case a.effect == protects:
 			u.Denied = append(u.Denied, a.name)
+		case a.effect == protectsHost:
+			u.Denied = append(u.Denied, a.name)
+			u.DeniedHosts = append(u.DeniedHosts, a.name)
 		case a.effect == diverts:
 			u.Diverted = append(u.Diverted, a.name)
 		default:

@@ -114,12 +114,12 @@ var nginxTable = []nginxAnnotation{
 	{name: "satisfy", effect: protects, idle: is("all")},
 
 	// Client certificates and TLS.
-	{name: "auth-tls-secret", effect: protects},
+	{name: "auth-tls-secret", effect: protectsHost},
 	{name: "auth-tls-verify-client", effect: protects, idle: is("off")},
 	{name: "auth-tls-verify-depth"},
 	{name: "auth-tls-error-page"},
 	{name: "auth-tls-pass-certificate-to-upstream", idle: isFalse},
-	{name: "auth-tls-match-cn", effect: protects},
+	{name: "auth-tls-match-cn", effect: protectsHost},
 	{name: "ssl-passthrough", effect: protects, idle: isFalse},
 	{name: "ssl-ciphers"},
 	{name: "ssl-prefer-server-ciphers"},
@@ -176,6 +176,6 @@ var nginxTable = []nginxAnnotation{
 
 	// Snippets. What raw nginx configuration protects cannot be told, so it counts as protecting.
 	{name: "configuration-snippet", effect: protects, idle: isBlank},
-	{name: "server-snippet", effect: protects, idle: isBlank},
+	{name: "server-snippet", effect: protectsHost, idle: isBlank},
 	{name: "stream-snippet", idle: isBlank},
 }

@@ -32,6 +32,9 @@ type Result struct {
 	// Denied is why the object's routes answer 503: an annotation that
 	// protects them is not supported. Empty when none is.
 	Denied string
+	// HostsDenied is why the routes that other Ingresses of the namespace have
+	// for the object's hosts answer 503 too. Empty when they do not.
+	HostsDenied string
 	// Diverted tells that the object's routes must not be served at all: they
 	// are meant for a share of another Ingress's traffic.
 	Diverted bool
@@ -129,7 +132,10 @@ func (in *reading) unsupported(a *nginxAnnotation, full, value string) {
 		return
 	}
 	switch a.effect {
-	case protects:
+	case protects, protectsHost:
+		if a.effect == protectsHost && in.result.HostsDenied == "" {
+			in.result.HostsDenied = full + " is not supported"
+		}
 		if in.result.Denied == "" {
 			in.result.Denied = full + " is not supported"
 		}

@@ -48,6 +48,7 @@ func (r *Builder) Build(objs *Objects, settings Settings) (*model.Config, []mode
 	for _, in := range ingresses {
 		b.addRules(in)
 	}
+	b.denyHosts(ingresses)
 	b.addDefaultBackend()
 	for _, in := range ingresses {
 		b.addTLS(in)

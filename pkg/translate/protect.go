@@ -2,6 +2,7 @@ package translate
 
 import (
 	"cmp"
+	"iter"
 	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -60,4 +61,82 @@ func literalPrefix(path string) string {
 		prefix += normal
 	}
 	return cmp.Or(prefix, "/")
+}
+
+// denyHosts denies the routes of hosts that an Ingress of the same namespace
+// protects as a whole. It stops at the namespace: whoever may write an Ingress
+// in one could otherwise take down the hosts of all others.
+func (b *build) denyHosts(ingresses []*ingress) {
+	protected := protectedHosts(ingresses)
+	if len(protected) == 0 {
+		return
+	}
+	for _, in := range ingresses {
+		for name := range in.hosts() {
+			if why, ok := protected[hostOf{in.Namespace, name}]; ok && in.denied == "" {
+				b.tell(in, model.ReasonDenied, "%v protects the host %s: %s, so the paths here answer 503",
+					nameOf(why.ingress), (&host{name: name}).label(), why.reason)
+			}
+		}
+	}
+	for _, h := range b.hosts {
+		deny := func(r *model.Route) {
+			if why, ok := protected[hostOf{r.Ingress.Namespace, h.name}]; ok && r.Denied == "" {
+				r.Denied = why.reason
+			}
+		}
+		for i := range h.routes {
+			deny(&h.routes[i])
+		}
+		if h.fallback != nil {
+			own := *h.fallback // which other hosts may share
+			deny(&own)
+			h.fallback = &own
+		}
+	}
+}
+
+// hostOf is a host as one namespace has it.
+type hostOf struct{ namespace, host string }
+
+// protection is why a host is denied, and by whom.
+type protection struct {
+	ingress model.ObjectRef
+	reason  string
+}
+
+// protectedHosts returns the hosts that Ingresses protect as a whole, by the
+// oldest that does.
+func protectedHosts(ingresses []*ingress) map[hostOf]protection {
+	var protected map[hostOf]protection
+	for _, in := range ingresses {
+		if in.hostsDenied == "" {
+			continue
+		}
+		for name := range in.hosts() {
+			if protected == nil {
+				protected = make(map[hostOf]protection)
+			}
+			at := hostOf{in.Namespace, name}
+			if _, taken := protected[at]; !taken {
+				protected[at] = protection{in.ref, in.hostsDenied}
+			}
+		}
+	}
+	return protected
+}
+
+// hosts are those that the Ingress has routes for, some more than once.
+func (in *ingress) hosts() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if len(in.Spec.Rules) == 0 {
+			yield("")
+			return
+		}
+		for i := range in.said.rules {
+			if r := &in.said.rules[i]; r.err == nil && !yield(r.host) {
+				return
+			}
+		}
+	}
 }

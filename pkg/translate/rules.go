@@ -21,6 +21,8 @@ type ingress struct {
 	// setsPool tells that its own annotations say something about pool.
 	setsPool bool
 	denied   string
+	// hostsDenied is that of annotation.Result.
+	hostsDenied string
 	// told holds the messages of its Problems: what many paths have in
 	// common is told once.
 	told map[string]bool
@@ -49,7 +51,7 @@ func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 		}
 		in.options, in.pool = values.Options, values.Pool
 		in.setsPool = result.Set&annotation.Upstream != 0
-		in.denied = cmp.Or(result.Denied, class.denied)
+		in.denied, in.hostsDenied = cmp.Or(result.Denied, class.denied), result.HostsDenied
 		opened = append(opened, in)
 	}
 	return opened
