@@ -64,6 +64,10 @@ func (e *Endpoint) Put(c *Conn) {
 	switch {
 	case e.retired:
 		why = ClosedRemoved
+	case e.health.until.Load() != 0:
+		// Were it kept, the exchange that has to find out whether the endpoint
+		// can be connected to again would use it, and find out nothing.
+		why = ClosedUnhealthy
 	case len(e.idle) >= pool.IdleConnections:
 		why = ClosedPoolFull
 	case pool.MaxRequests > 0 && c.requests >= pool.MaxRequests:
@@ -177,15 +181,20 @@ func (e *Endpoint) closeIdle(why Reason) {
 // retire closes idle connections and keeps none from now on. What was counted
 // moves to the upstream.
 func (e *Endpoint) retire() {
-	e.closeIdle(ClosedRemoved)
 	e.mu.Lock()
-	e.retired = true
+	e.retired = true // together with the emptying: nobody sweeps e any more
+	idle := e.idle
+	e.idle = nil
 	n := e.counters
+	n.Closed[ClosedRemoved] += uint64(len(idle))
 	e.counters = Counters{}
 	e.mu.Unlock()
 	e.upstream.mu.Lock()
 	e.upstream.past.add(&n)
 	e.upstream.mu.Unlock()
+	for _, c := range idle {
+		_ = c.Close()
+	}
 }
 
 // count changes the counters: those of the upstream once e was removed.

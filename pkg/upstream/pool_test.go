@@ -165,6 +165,55 @@ func TestGetAndPutDoNotAllocate(t *testing.T) {
 	}
 }
 
+// A connection that comes back while its endpoint is removed must not be kept:
+// nothing would ever close it.
+func TestRetiredEndpointKeepsNothing(t *testing.T) {
+	_, u := newRegistry(t, newNetwork(t), model.DefaultPool(), 1)
+	e := u.Pick(nil)
+	var idle, busy []*Conn
+	for range 40 {
+		idle, busy = append(idle, get(t, e)), append(busy, get(t, e))
+	}
+	for _, c := range idle {
+		e.Put(c)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for _, c := range busy {
+			time.Sleep(10 * time.Microsecond)
+			e.Put(c)
+		}
+	})
+	e.retire()
+	wg.Wait()
+	if n := len(e.idle); n != 0 {
+		t.Errorf("%d connections are kept", n)
+	}
+}
+
+// The exchange that finds out whether an endpoint is back has to connect to it: a
+// connection from before must not be there to be used.
+func TestLeftOutEndpointKeepsNothing(t *testing.T) {
+	n := newNetwork(t)
+	r, u := newRegistry(t, n, model.DefaultPool(), 1, 2)
+	e := u.endpoints()[0]
+	busy := get(t, e)
+	n.refuse(1, errRefused)
+	if _, err := e.Get(time.Second, true); err == nil {
+		t.Fatal("connected")
+	}
+	e.Put(busy)
+	n.refuse(1, nil)
+	r.pass(firstPause + time.Millisecond)
+	if !e.available() {
+		t.Fatal("left out after its pause")
+	}
+	e.Put(get(t, e))
+	if s := r.Stats()[0].Endpoints[0]; s.Out || s.Idle != 1 || s.Closed[ClosedUnhealthy] != 1 {
+		t.Errorf("after a request was served: %+v", s)
+	}
+}
+
 // Exchanges, changes and statistics at the same time: for the race detector, and
 // the books must be even at the end.
 func TestUseWhileEndpointsChange(t *testing.T) {

@@ -120,7 +120,8 @@ func (r *Registry) Upstream(spec model.Upstream) *Upstream {
 	if ext := (external{spec.ExternalName, spec.ExternalPort}); !ok || ext != u.external {
 		u.external = ext
 		if ext.name != "" {
-			u.setEndpoints(nil)
+			// Endpoints that u had serve until the first answer is there.
+			u.answered = false
 			select {
 			case r.kick <- struct{}{}:
 			default:

@@ -157,6 +157,80 @@ func TestExternalName(t *testing.T) {
 	waitFor(t, u, addr(9).String())
 }
 
+// A Service that becomes one of type ExternalName, or takes another name, is
+// served by what it had until the name is resolved: no request fails in between.
+func TestNewExternalNameLeavesNoGap(t *testing.T) {
+	type question struct {
+		name   string
+		answer chan []netip.Addr // closed: there is none
+	}
+	asked := make(chan question)
+	r := NewRegistry(Config{
+		Logger: slog.New(slog.DiscardHandler), RefreshInterval: time.Hour,
+		LookupHost: func(ctx context.Context, name string) ([]netip.Addr, error) {
+			q := question{name, make(chan []netip.Addr)}
+			select {
+			case asked <- q:
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+			select {
+			case addrs, ok := <-q.answer:
+				if ok {
+					return addrs, nil
+				}
+				return nil, errors.New("no such host")
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		},
+	})
+	run(t, r)
+	r.SetEndpoints(model.Endpoints{shop: endpoints(9)})
+	u := r.Upstream(model.Upstream{Key: shop, Pool: model.DefaultPool()})
+	set := func(name string) question {
+		t.Helper()
+		r.Upstream(model.Upstream{Key: shop, ExternalName: name, ExternalPort: 80, Pool: model.DefaultPool()})
+		q := <-asked
+		if q.name != name {
+			t.Fatalf("%s is looked up, not %s", q.name, name)
+		}
+		return q
+	}
+	q := set("one.example")
+	waitFor(t, u, addr(9).String())
+	q.answer <- []netip.Addr{addr(1).Addr()}
+	waitFor(t, u, addr(1).String())
+
+	q = set("two.example")
+	waitFor(t, u, addr(1).String())
+	q.answer <- []netip.Addr{addr(2).Addr()}
+	waitFor(t, u, addr(2).String())
+
+	// The Service does not want the address before any more.
+	q = set("none.example")
+	close(q.answer)
+	waitFor(t, u)
+}
+
+// One name that takes long must not hold up the others.
+func TestSlowNameHoldsUpNoOther(t *testing.T) {
+	r := NewRegistry(Config{
+		Logger: slog.New(slog.DiscardHandler), RefreshInterval: time.Hour,
+		LookupHost: func(ctx context.Context, name string) ([]netip.Addr, error) {
+			if name == "slow.example" {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			return []netip.Addr{addr(1).Addr()}, nil
+		},
+	})
+	r.Upstream(model.Upstream{Key: model.UpstreamKey{Namespace: "default", Service: "slow", Port: "80"}, ExternalName: "slow.example", ExternalPort: 80})
+	u := r.Upstream(model.Upstream{Key: shop, ExternalName: "app.example", ExternalPort: 80})
+	run(t, r)
+	waitFor(t, u, addr(1).String())
+}
+
 func TestReasonsHaveNames(t *testing.T) {
 	seen := map[string]bool{}
 	for r := range Reasons {

@@ -35,44 +35,40 @@ func (r *Registry) resolve(ctx context.Context) {
 	}
 }
 
-// answer is what a lookup gave.
-type answer struct {
-	addrs []netip.Addr
-	err   error
-}
-
-// resolveAll looks every name up once and applies the answers. A name whose
-// lookup fails keeps the endpoints it had.
+// resolveAll looks every name up once and applies each answer as it comes: a name
+// that takes long holds up no other's. A name whose lookup fails keeps the
+// endpoints it had.
 func (r *Registry) resolveAll(ctx context.Context, failing map[string]bool) {
 	names := r.externalNames()
-	answers := make([]answer, len(names))
 	var wg sync.WaitGroup
+	var mu sync.Mutex // guards failing
 	slots := make(chan struct{}, lookupsAtOnce)
-	for i, name := range names {
+	for _, name := range names {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
-			defer cancel()
-			answers[i].addrs, answers[i].err = r.config.LookupHost(ctx, name)
+			addrs, err := r.lookup(ctx, name)
+			if ctx.Err() != nil {
+				return
+			}
+			if err == nil {
+				r.setExternal(name, addrs)
+			} else {
+				r.withoutAnswer(name)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				delete(failing, name)
+				return
+			}
+			if !failing[name] {
+				r.config.Logger.Warn("name of an ExternalName Service cannot be resolved", "name", name, "err", err)
+			}
+			failing[name] = true
 		})
 	}
 	wg.Wait()
-	if ctx.Err() != nil {
-		return
-	}
-	for i, name := range names {
-		err := answers[i].err
-		if err != nil && !failing[name] {
-			r.config.Logger.Warn("name of an ExternalName Service cannot be resolved", "name", name, "err", err)
-		}
-		if err == nil {
-			r.setExternal(name, answers[i].addrs)
-			delete(failing, name)
-		} else {
-			failing[name] = true
-		}
-	}
 	for name := range failing {
 		if !slices.Contains(names, name) {
 			delete(failing, name)
@@ -80,18 +76,48 @@ func (r *Registry) resolveAll(ctx context.Context, failing map[string]bool) {
 	}
 }
 
-// externalNames are the names to resolve, each once.
+func (r *Registry) lookup(ctx context.Context, name string) ([]netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	return r.config.LookupHost(ctx, name)
+}
+
+// externalNames are the names to resolve, each once: first those that an upstream
+// has no answer for yet.
 func (r *Registry) externalNames() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var names []string
+	var first, others []string
 	for _, u := range r.upstreams {
-		if u.external.name != "" {
-			names = append(names, u.external.name)
+		switch {
+		case u.external.name == "":
+		case u.answered:
+			others = append(others, u.external.name)
+		default:
+			first = append(first, u.external.name)
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	slices.Sort(first)
+	first = slices.Compact(first)
+	slices.Sort(others)
+	others = slices.DeleteFunc(slices.Compact(others), func(name string) bool {
+		_, found := slices.BinarySearch(first, name)
+		return found
+	})
+	return append(first, others...)
+}
+
+// withoutAnswer ends the use of the endpoints that upstreams had before they asked
+// for a name which cannot be resolved.
+func (r *Registry) withoutAnswer(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, u := range r.upstreams {
+		if u.external.name == name && !u.answered {
+			u.answered = true
+			u.setEndpoints(nil)
+		}
+	}
 }
 
 // setExternal gives the addresses of a name to the upstreams that asked for it.
@@ -114,6 +140,7 @@ func (r *Registry) setExternal(name string, addrs []netip.Addr) {
 		for i, a := range addrs {
 			endpoints[i].Addr = netip.AddrPortFrom(a, u.external.port)
 		}
+		u.answered = true
 		u.setEndpoints(endpoints)
 	}
 }

@@ -17,7 +17,10 @@ type Upstream struct {
 	set      atomic.Pointer[[]*Endpoint]
 	next     atomic.Uint32 // round robin
 
-	external external // guarded by Registry.mu
+	// external and answered are guarded by Registry.mu. answered tells that a
+	// lookup of external's name has ended since it was set.
+	external external
+	answered bool
 
 	mu   sync.Mutex
 	past Counters // of endpoints that were removed
