@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"maps"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -163,10 +164,41 @@ func (o output) sources() {
 		o.value(accessLogDropped, float64(dropped))
 	}
 	if s.Upstreams != nil {
-		for _, u := range s.Upstreams() {
+		for _, u := range unique(s.Upstreams()) {
 			o.upstream(u)
 		}
 	}
+}
+
+// unique adds up upstreams of one name. "a-b" with service "c" and "a" with service
+// "b-c" have the same, which ingress-nginx fixed, and a repeated series would
+// fail the whole scrape.
+func unique(list []Upstream) []Upstream {
+	at := make(map[string]int, len(list))
+	var all []Upstream
+	for _, u := range list {
+		i, ok := at[u.Name]
+		if !ok {
+			at[u.Name] = len(all)
+			all = append(all, u)
+			continue
+		}
+		sum := &all[i]
+		sum.Endpoints += u.Endpoints
+		sum.Ejected += u.Ejected
+		sum.Idle += u.Idle
+		sum.Active += u.Active
+		sum.Created += u.Created
+		sum.Reused += u.Reused
+		sum.Failed += u.Failed
+		closed := make(map[string]uint64, len(u.Closed))
+		maps.Copy(closed, sum.Closed) // it is the source's
+		for reason, n := range u.Closed {
+			closed[reason] += n
+		}
+		sum.Closed = closed
+	}
+	return all
 }
 
 func (o output) upstream(u Upstream) {

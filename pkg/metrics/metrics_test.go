@@ -360,6 +360,53 @@ func TestPublications(t *testing.T) {
 		"nginx_ingress_controller_success"+pod+"1", "shockwave_snapshot_generation"+pod+"1")
 }
 
+// Service b-c of namespace a and service c of namespace a-b have the same name in
+// metrics. That must not take the page away from everybody.
+func TestUpstreamsOfOneNameAreAddedUp(t *testing.T) {
+	m := metrics.New(labels)
+	closed := map[string]uint64{"idle": 4}
+	m.SetSources(metrics.Sources{Upstreams: func() []metrics.Upstream {
+		return []metrics.Upstream{
+			{Name: "a-b-c-80", Endpoints: 3, Created: 10, Closed: closed},
+			{Name: "other-80", Endpoints: 1},
+			{Name: "a-b-c-80", Endpoints: 2, Created: 5, Closed: map[string]uint64{"idle": 1, "failed": 2}},
+		}
+	}})
+	for range 2 {
+		families, err := m.Registry().Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			for _, metric := range f.GetMetric() {
+				got := map[string]string{}
+				for _, l := range metric.GetLabel() {
+					got[l.GetName()] = l.GetValue()
+				}
+				var want float64
+				switch {
+				case got["upstream"] != "a-b-c-80":
+					continue
+				case f.GetName() == "shockwave_upstream_endpoints" && got["state"] == "all":
+					want = 5
+				case got["reason"] == "idle":
+					want = 5
+				case got["reason"] == "failed":
+					want = 2
+				default:
+					continue
+				}
+				if v := metric.GetGauge().GetValue() + metric.GetCounter().GetValue(); v != want {
+					t.Errorf("%s%v is %v, want %v", f.GetName(), got, v, want)
+				}
+			}
+		}
+	}
+	if closed["idle"] != 4 {
+		t.Error("what the source handed over was changed")
+	}
+}
+
 func BenchmarkObserve(b *testing.B) {
 	r := metrics.New(labels).Route(shop)
 	ex := exchange("GET", 200)

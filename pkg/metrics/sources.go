@@ -31,7 +31,8 @@ type Connections struct {
 
 // Upstream is the state of an upstream and its pools.
 type Upstream struct {
-	// Name is that of logs: namespace-service-port.
+	// Name is that of logs: namespace-service-port. Those of one name are shown
+	// added up.
 	Name string
 	// Endpoints counts all, Ejected those left out for a while.
 	Endpoints, Ejected int
