@@ -34,17 +34,14 @@ func (x *exchange) readFirst() (int, error) {
 func (x *exchange) readHead() (after outcome, ok bool) {
 	limits := &x.set.limits
 	x.scan.Reset()
-	if isTLSRecord(x.buf[x.at:]) {
-		return x.refuse(errTLSRecord), false
-	}
-	end, err := x.scan.Scan(x.buf[x.at:], limits)
+	end, err := x.scanHead(limits)
 	if end == 0 && err == nil {
 		// One deadline for the whole head, however it trickles in. Most heads
 		// arrive in one piece, and need none.
 		x.c.sc.ReadWithin(x.set.headerTimeout)
 		for end == 0 && err == nil {
 			if err = x.readMoreHead(); err == nil {
-				end, err = x.scan.Scan(x.buf[x.at:], limits)
+				end, err = x.scanHead(limits)
 			}
 		}
 	}
@@ -69,6 +66,14 @@ func (x *exchange) readHead() (after outcome, ok bool) {
 		return x.refuse(refusal), false
 	}
 	return x.headFailed(err), false
+}
+
+// scanHead looks for the end of the head in what was read.
+func (x *exchange) scanHead(limits *http11.Limits) (end int, err error) {
+	if isTLSRecord(x.buf[x.at:]) {
+		return 0, errTLSRecord
+	}
+	return x.scan.Scan(x.buf[x.at:], limits)
 }
 
 // clearRequest makes the request an empty one: of the last request on this
