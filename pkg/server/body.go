@@ -247,8 +247,8 @@ func (x *exchange) interrupt() {
 // request can be read. It tells whether it got there within bounds.
 func (x *exchange) drainBody() bool {
 	b := &x.body
-	if x.interrupted {
-		_ = x.c.nc.SetReadDeadline(time.Time{})
+	if x.interrupted && !x.c.sc.Resume() {
+		return false
 	}
 	if b.err == errResponseEnded {
 		b.err = nil

@@ -82,7 +82,14 @@ func (c *conn) await() bool {
 	// Shutdown woke us. A request that has arrived meanwhile is still served.
 	c.state.Store(active)
 	c.last = true
-	_ = c.nc.SetReadDeadline(time.Time{})
+	// It wakes us by a deadline, which it sets under this lock: undone before it
+	// was set, that would end a read of the request's body.
+	c.srv.mu.Lock()
+	resumed := c.sc.Resume()
+	c.srv.mu.Unlock()
+	if !resumed {
+		return false // it has been idle for too long anyway
+	}
 	if c.early == 0 && !c.sc.CanWait() {
 		_ = c.nc.SetReadDeadline(time.Now().Add(time.Millisecond))
 		_ = c.wait()

@@ -97,9 +97,7 @@ func (s *Server) end(ln net.Listener) {
 func (s *Server) admit(nc net.Conn, tlsConfig *tls.Config) {
 	set := s.set.Load()
 	c := &conn{srv: s, nc: nc}
-	if tlsConfig != nil {
-		c.state.Store(active) // until the handshake is done
-	}
+	c.state.Store(active) // until it waits for a request
 	s.mu.Lock()
 	s.past.Accepted++
 	scarce := len(s.open) >= s.most

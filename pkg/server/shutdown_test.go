@@ -261,3 +261,38 @@ func load(nc net.Conn, served *atomic.Int64) error {
 		}
 	}
 }
+
+// A request that arrives in the moment in which Shutdown wakes its connection is
+// served whole: the wake-up must not end a later read of its body.
+func TestShutdownWakesOnlyTheWait(t *testing.T) {
+	s := start(t, Config{Handler: funcs{serve: func(ex *message.Exchange) {
+		for {
+			if _, err := ex.NextBody(); err == io.EOF {
+				break
+			} else if err != nil {
+				respond(ex, []byte("body was lost"))
+				return
+			}
+		}
+		greet(ex)
+	}}})
+	conn := rawconn.Dial(t, s.addr)
+	conn.Send(get)
+	conn.Expect(hello)
+	eventually(t, "connection is idle", func() bool { return s.Stats().Idle == 1 })
+
+	// What closeIdle does, with a pause in its middle.
+	s.mu.Lock()
+	c := s.open[0]
+	if !c.state.CompareAndSwap(idle, leaving) {
+		t.Error("connection is not idle")
+	}
+	conn.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na")
+	time.Sleep(50 * time.Millisecond)
+	_ = c.nc.SetReadDeadline(time.Unix(1, 0))
+	s.mu.Unlock()
+	time.Sleep(20 * time.Millisecond) // a read that is to fail has the time to
+	conn.Send("b")
+	conn.Expect(goodby)
+	conn.ExpectEOF()
+}

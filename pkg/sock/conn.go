@@ -157,6 +157,18 @@ func (c *Conn) ReadWithin(d time.Duration) {
 	}
 }
 
+// Resume lets reads go on that a deadline set on NetConn has ended, and removes
+// that of ReadWithin. It returns false, and does nothing, when the latter has
+// passed as well: without a deadline that can be set again, reads could last for
+// ever.
+func (c *Conn) Resume() bool {
+	c.ReadWithin(0)
+	if s := c.watch; s != nil && s.conn.Load() == c && s.read.Load() == expired {
+		return false
+	}
+	return c.nc.SetReadDeadline(time.Time{}) == nil
+}
+
 // WriteWithin is ReadWithin for writes.
 func (c *Conn) WriteWithin(d time.Duration) {
 	if s := c.watch; s != nil && s.conn.Load() == c {

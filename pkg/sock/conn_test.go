@@ -126,6 +126,34 @@ func TestDeadlineEndsAWaitingRead(t *testing.T) {
 	}
 }
 
+// Resume ends what a deadline set from elsewhere began, but gives no time to a
+// connection whose own has run out: nothing would end its reads any more.
+func TestResume(t *testing.T) {
+	c, peer := pair(t, running(t))
+	c.ReadWithin(time.Minute)
+	_ = c.NetConn().SetReadDeadline(time.Unix(1, 0))
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, ErrTimeout) {
+		t.Fatalf("Read: %v, want a timeout", err)
+	}
+	if !c.Resume() {
+		t.Fatal("Resume refuses, although no time has run out")
+	}
+	peer.Write([]byte("x"))
+	if n, err := c.Read(make([]byte, 1)); n != 1 || err != nil {
+		t.Fatalf("Read after Resume: %d, %v", n, err)
+	}
+	c.ReadWithin(Tick)
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, ErrTimeout) {
+		t.Fatalf("Read: %v, want a timeout", err)
+	}
+	if c.Resume() {
+		t.Fatal("Resume after the deadline has passed")
+	}
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, ErrTimeout) {
+		t.Fatalf("Read after Resume has refused: %v, want a timeout", err)
+	}
+}
+
 func TestDeadlineEndsAWaitingWrite(t *testing.T) {
 	c, _ := pair(t, running(t))
 	c.WriteWithin(2 * Tick)
@@ -187,6 +215,21 @@ func TestAskEndsWithItsDeadline(t *testing.T) {
 	c, _ := pair(t, running(t))
 	if sent, n, err := c.Ask([]byte("a"), []byte("b"), make([]byte, 1), 2*Tick); sent != 2 || n != 0 || !errors.Is(err, ErrTimeout) {
 		t.Fatalf("Ask: %d sent, %d read, %v", sent, n, err)
+	}
+}
+
+func TestAskWithOneBuffer(t *testing.T) {
+	for _, q := range [][2][]byte{{nil, []byte("question")}, {[]byte("question"), nil}} {
+		c, peer := pair(t, running(t))
+		go func() {
+			io.ReadFull(peer, make([]byte, len("question")))
+			peer.Write([]byte("answer"))
+		}()
+		buf := make([]byte, 64)
+		sent, n, err := c.Ask(q[0], q[1], buf, 2*time.Second)
+		if sent != len("question") || string(buf[:n]) != "answer" || err != nil {
+			t.Fatalf("Ask(%q, %q): %d sent, %q, %v", q[0], q[1], sent, buf[:n], err)
+		}
 	}
 }
 

@@ -185,6 +185,9 @@ func (r *rawConn) askOnce(fd uintptr) bool {
 // ask is write2 followed by read when all could be written at once. Otherwise
 // unsent is left to write, or err says why the write failed.
 func (r *rawConn) ask(a, b, p []byte) (sent, n int, unsent [2][]byte, err error) {
+	if len(a) == 0 {
+		a, b = b, nil // write2Once leaves b alone once wbuf is empty
+	}
 	r.wbuf, r.wbuf2, r.wn, r.werr = a, b, 0, nil
 	r.rbuf, r.rn, r.rerr = p, 0, nil
 	r.asked = false
