@@ -10,8 +10,12 @@ import (
 )
 
 // maxVariable bounds each value that a client chooses, in bytes before escaping.
-// Longer ones are cut.
-const maxVariable = 8 << 10
+// Longer ones are cut. Where a line would not fit they are cut to shortVariable:
+// nobody can keep a request out of the log by making it large.
+const (
+	maxVariable   = 8 << 10
+	shortVariable = 256
+)
 
 // statusNone is written when an exchange ended without a response, as nginx does
 // when the client closed the connection.
@@ -30,6 +34,12 @@ const statusNone = 499
 // A value that there is none of is "-", and untrusted bytes are escaped as nginx
 // does by default: ", \, controls and all beyond ASCII as \xHH.
 func Append(dst []byte, ex *message.Exchange, elapsed time.Duration, upstream string) []byte {
+	return appendLine(dst, ex, elapsed, upstream, maxVariable)
+}
+
+// appendLine is Append with at most so many bytes of each value that a client
+// chooses.
+func appendLine(dst []byte, ex *message.Exchange, elapsed time.Duration, upstream string, most int) []byte {
 	req, trace := &ex.Request, &ex.Trace
 	dst = appendAddr(dst, ex.Remote)
 	dst = append(dst, " - "...)
@@ -37,15 +47,15 @@ func Append(dst []byte, ex *message.Exchange, elapsed time.Duration, upstream st
 	dst = append(dst, " ["...)
 	dst = appendTime(dst, ex.Start.Add(elapsed))
 	dst = append(dst, `] "`...)
-	dst = appendRequest(dst, req)
+	dst = appendRequest(dst, req, most)
 	dst = append(dst, `" `...)
 	dst = appendStatus(dst, trace.Status)
 	dst = append(dst, ' ')
 	dst = strconv.AppendInt(dst, trace.BodySent, 10)
 	dst = append(dst, ` "`...)
-	dst = appendField(dst, &req.Fields, message.Referer)
+	dst = appendField(dst, &req.Fields, message.Referer, most)
 	dst = append(dst, `" "`...)
-	dst = appendField(dst, &req.Fields, message.UserAgent)
+	dst = appendField(dst, &req.Fields, message.UserAgent, most)
 	dst = append(dst, `" `...)
 	dst = strconv.AppendInt(dst, trace.Received, 10)
 	dst = append(dst, ' ')
@@ -61,19 +71,19 @@ func Append(dst []byte, ex *message.Exchange, elapsed time.Duration, upstream st
 	if len(trace.RequestID) == 0 {
 		dst = append(dst, '-')
 	} else {
-		dst = appendEscaped(dst, trace.RequestID)
+		dst = appendEscaped(dst, trace.RequestID, most)
 	}
 	return append(dst, '\n')
 }
 
-// bound is the most bytes that Append appends for an exchange.
-func bound(ex *message.Exchange, upstream string) int {
+// bound is the most bytes that appendLine appends for an exchange.
+func bound(ex *message.Exchange, upstream string, most int) int {
 	const rest = 1 << 10 // addresses, numbers, times, punctuation and the user's name
 	req := &ex.Request
-	n := min(len(req.Method), maxVariable) + min(len(req.Target), maxVariable) + min(len(ex.Trace.RequestID), maxVariable)
+	n := min(len(req.Method), most) + min(len(req.Target), most) + min(len(ex.Trace.RequestID), most)
 	for _, name := range [...]message.Name{message.Referer, message.UserAgent} {
 		v, _ := req.Fields.Get(name)
-		n += min(len(v), maxVariable)
+		n += min(len(v), most)
 	}
 	return rest + len(upstream) + 4*n
 }
@@ -106,32 +116,32 @@ func appendUser(dst []byte, f *message.Fields) []byte {
 	n, _ := base64.StdEncoding.Decode(plain[:], v)
 	for i, c := range plain[:n] {
 		if c == ':' && i > 0 {
-			return appendEscaped(dst, plain[:i])
+			return appendEscaped(dst, plain[:i], maxUser)
 		}
 	}
 	return append(dst, '-')
 }
 
 // appendRequest appends the request line; nothing when none was understood.
-func appendRequest(dst []byte, req *message.Request) []byte {
+func appendRequest(dst []byte, req *message.Request, most int) []byte {
 	if len(req.Method) == 0 {
 		return dst
 	}
-	dst = appendEscaped(dst, req.Method)
+	dst = appendEscaped(dst, req.Method, most)
 	dst = append(dst, ' ')
-	dst = appendEscaped(dst, req.Target)
+	dst = appendEscaped(dst, req.Target, most)
 	if req.Minor == 0 {
 		return append(dst, " HTTP/1.0"...)
 	}
 	return append(dst, " HTTP/1.1"...)
 }
 
-func appendField(dst []byte, f *message.Fields, n message.Name) []byte {
+func appendField(dst []byte, f *message.Fields, n message.Name, most int) []byte {
 	v, ok := f.Get(n)
 	if !ok {
 		return append(dst, '-')
 	}
-	return appendEscaped(dst, v)
+	return appendEscaped(dst, v, most)
 }
 
 func appendStatus(dst []byte, status int) []byte {
@@ -197,11 +207,11 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
-// appendEscaped appends v, up to maxVariable bytes of it, with \xHH in place of
+// appendEscaped appends v, up to so many bytes of it, with \xHH in place of
 // bytes that could be mistaken (ngx_http_log_escape).
-func appendEscaped(dst, v []byte) []byte {
+func appendEscaped(dst, v []byte, most int) []byte {
 	const digits = "0123456789ABCDEF"
-	v = v[:min(len(v), maxVariable)]
+	v = v[:min(len(v), most)]
 	from := 0
 	for i, c := range v {
 		if plain[c] {

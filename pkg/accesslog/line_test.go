@@ -157,8 +157,8 @@ func TestLines(t *testing.T) {
 			if string(got) != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
-			if len(got) > bound(ex, upstream) {
-				t.Errorf("%d bytes, and the bound is %d", len(got), bound(ex, upstream))
+			if len(got) > bound(ex, upstream, maxVariable) {
+				t.Errorf("%d bytes, and the bound is %d", len(got), bound(ex, upstream, maxVariable))
 			}
 		})
 	}
@@ -177,8 +177,8 @@ func FuzzLine(f *testing.F) {
 		ex.Request.Fields.Set(message.Authorization, []byte(authorization))
 		ex.Trace.RequestID = []byte(id)
 		line := Append(nil, ex, time.Second, "up")
-		if len(line) > bound(ex, "up") {
-			t.Errorf("%d bytes, and the bound is %d", len(line), bound(ex, "up"))
+		if len(line) > bound(ex, "up", maxVariable) {
+			t.Errorf("%d bytes, and the bound is %d", len(line), bound(ex, "up", maxVariable))
 		}
 		for i, c := range line {
 			if (c < 0x20 || c >= 0x7f) && i != len(line)-1 {

@@ -57,20 +57,25 @@ func New(out io.Writer) *Log {
 }
 
 // Write adds the line of an exchange that has ended (see Append). It allocates
-// nothing and does no I/O. When there is no room the line is dropped.
+// nothing and does no I/O. When there is no room the line is dropped; when there
+// is too little for a long line, it is made shorter.
 func (l *Log) Write(ex *message.Exchange, elapsed time.Duration, upstream string) {
 	if l == nil {
 		return
 	}
-	need := bound(ex, upstream)
+	most, need := maxVariable, bound(ex, upstream, maxVariable)
 	s := l.lock()
-	if cap(s.fill)-len(s.fill) < need {
+	room := cap(s.fill) - len(s.fill)
+	if room < need {
+		most, need = shortVariable, bound(ex, upstream, shortVariable)
+	}
+	if room < need {
 		s.mu.Unlock()
 		l.signal()
 		l.dropped.Add(1)
 		return
 	}
-	s.fill = Append(s.fill, ex, elapsed, upstream)
+	s.fill = appendLine(s.fill, ex, elapsed, upstream, most)
 	s.lines++
 	half := len(s.fill) > bufferBytes/2
 	s.mu.Unlock()

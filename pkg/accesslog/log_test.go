@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
 
 // sink is a writer that may be slow.
@@ -116,6 +118,30 @@ func TestLineThatFitsNoBufferIsDropped(t *testing.T) {
 	stop()
 	if _, dropped := l.Stats(); dropped != 1 || out.lines() != 0 {
 		t.Errorf("%d dropped, %d lines", dropped, out.lines())
+	}
+}
+
+// Large values must not keep a request out of the log, however little room ordinary
+// lines have left.
+func TestLargeRequestsAreLoggedToo(t *testing.T) {
+	out := &sink{}
+	l := New(out)
+	for i := range l.shards {
+		l.shards[i].fill = append(l.shards[i].fill, bytes.Repeat([]byte("-"), bufferBytes/2)...)
+	}
+	ex := proxied()
+	ex.Request.Target = bytes.Repeat([]byte("x"), maxVariable)
+	ex.Request.Fields.Set(message.UserAgent, bytes.Repeat([]byte(`"`), maxVariable))
+	l.Write(ex, 0, "up")
+	stop := start(l)
+	stop()
+	if _, dropped := l.Stats(); dropped != 0 || out.lines() != 1 {
+		t.Fatalf("%d dropped, %d lines", dropped, out.lines())
+	}
+	line := strings.TrimLeft(out.buf.String(), "-")
+	want := `"GET ` + strings.Repeat("x", shortVariable) + ` HTTP/1.1"`
+	if !strings.Contains(line, want) || !strings.Contains(line, ` "`+strings.Repeat(`\x22`, shortVariable)+`" `) {
+		t.Errorf("the line is %q", line)
 	}
 }
 
