@@ -28,8 +28,10 @@ upgrade of one of its releases patches the objects in place.
 {{- default .Release.Namespace .Values.namespaceOverride -}}
 {{- end -}}
 
+{{/* The Lease, as the command line names it: the Role gives rights to no other. */}}
 {{- define "shockwave.electionID" -}}
-{{- default (printf "%s-leader" (include "shockwave.fullname" .)) .Values.controller.electionID -}}
+{{- $flag := get (.Values.controller.extraArgs | default dict) "election-id" -}}
+{{- coalesce $flag .Values.controller.electionID (printf "%s-leader" (include "shockwave.fullname" .)) -}}
 {{- end -}}
 
 {{- define "shockwave.serviceAccountName" -}}
