@@ -40,7 +40,8 @@ type Publisher struct {
 }
 
 // Objects builds the configuration of objs and publishes it. A failure is
-// logged and told to Observe, and what was in service before stays there.
+// logged and told to Observe, and what was in service before stays there, with
+// the endpoints that objs gives to it.
 func (p *Publisher) Objects(objs *translate.Objects) {
 	config, problems, err := p.build(objs)
 	if err == nil {
@@ -48,6 +49,9 @@ func (p *Publisher) Objects(objs *translate.Objects) {
 	}
 	if err != nil {
 		p.Log.Error("the configuration cannot be published, the previous one stays in use", "err", err)
+		// Its endpoints follow the cluster all the same: the change may have
+		// come together with one of theirs, which nobody tells again.
+		p.Endpoints(objs)
 	} else {
 		p.config = config
 	}

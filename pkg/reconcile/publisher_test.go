@@ -66,7 +66,8 @@ func TestPublisherPassesTheModelOn(t *testing.T) {
 }
 
 // What cannot be published, be it for an error or a panic, is told, and the
-// configuration in service remains the one that endpoints are computed for.
+// configuration in service remains the one that endpoints are computed for: those
+// of the same objects too.
 func TestPublisherSurvivesFailure(t *testing.T) {
 	fail := func() error { return nil }
 	s := &sink{publish: func(*model.Config) error { return fail() }}
@@ -81,6 +82,9 @@ func TestPublisherSurvivesFailure(t *testing.T) {
 
 	if p.config != served {
 		t.Error("a configuration that was not published counts as served")
+	}
+	if s.endpoints != 2 {
+		t.Errorf("endpoints were published %d times beside 2 configurations that were not", s.endpoints)
 	}
 	if len(s.observed) != 3 || s.observed[1] == nil || s.observed[2] == nil || !strings.Contains(s.observed[2].Error(), "boom") {
 		t.Errorf("observed %v", s.observed)
