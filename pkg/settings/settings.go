@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -152,8 +153,11 @@ func (s *Settings) Validate() error {
 	if s.ControllerClass == "" {
 		wrong("controller-class", "it must not be empty")
 	}
-	if s.AnnotationsPrefix == "" {
+	switch prefix := strings.TrimSuffix(s.AnnotationsPrefix, "/"); {
+	case prefix == "":
 		wrong("annotations-prefix", "it must not be empty")
+	case strings.ContainsAny(prefix, "/ ,"): // no annotation would match, not even one that protects
+		wrong("annotations-prefix", "%q is not a prefix such as nginx.ingress.kubernetes.io", s.AnnotationsPrefix)
 	}
 	if _, err := alloc.ParseMode(s.AllocationMode); err != nil {
 		wrong("allocation-mode", "%w", err)
@@ -179,7 +183,8 @@ func (s *Settings) Validate() error {
 			wrong(period.flag, "%v is negative", period.value)
 		}
 	}
-	if !strings.HasPrefix(s.HealthCheckPath, "/") || strings.ContainsAny(s.HealthCheckPath, " {}?#") {
+	if !strings.HasPrefix(s.HealthCheckPath, "/") || strings.ContainsAny(s.HealthCheckPath, " {}?#") ||
+		path.Clean(s.HealthCheckPath) != strings.TrimSuffix(s.HealthCheckPath, "/") && s.HealthCheckPath != "/" { // which no request has
 		wrong("health-check-path", "%q is not a path such as /healthz", s.HealthCheckPath)
 	}
 	for _, buckets := range []struct {
