@@ -74,7 +74,7 @@ func (c *conn) contain() {
 func (c *conn) await() bool {
 	c.idleSince.Store(int64(c.srv.reaper.Now()))
 	c.state.Store(idle)
-	c.sc.ReadWithin(c.srv.set.Load().keepAliveTimeout)
+	c.readWithin(c.srv.set.Load().keepAliveTimeout)
 	err := c.wait()
 	if c.state.CompareAndSwap(idle, active) {
 		return err == nil
@@ -97,6 +97,22 @@ func (c *conn) await() bool {
 		return c.early > 0
 	}
 	return true
+}
+
+// readWithin sets the deadline of reads, as sock.Conn.ReadWithin does, while
+// nothing is being written. A read of TLS may itself write, to answer a KeyUpdate
+// (RFC 8446, section 4.6.3), and a client that does not take that must not hold
+// the connection: writes end a little later, so that one that was only slow to
+// send can still be told.
+func (c *conn) readWithin(d time.Duration) {
+	c.sc.ReadWithin(d)
+	if c.sc.CanWait() {
+		return
+	}
+	if d > 0 {
+		d += time.Second
+	}
+	c.sc.WriteWithin(d)
 }
 
 func (c *conn) wait() (err error) {

@@ -38,7 +38,7 @@ func (x *exchange) readHead() (after outcome, ok bool) {
 	if end == 0 && err == nil {
 		// One deadline for the whole head, however it trickles in. Most heads
 		// arrive in one piece, and need none.
-		x.c.sc.ReadWithin(x.set.headerTimeout)
+		x.c.readWithin(x.set.headerTimeout)
 		for end == 0 && err == nil {
 			if err = x.readMoreHead(); err == nil {
 				end, err = x.scanHead(limits)
@@ -47,7 +47,7 @@ func (x *exchange) readHead() (after outcome, ok bool) {
 	}
 	if err == nil {
 		// The handler's time is its own.
-		x.c.sc.ReadWithin(0)
+		x.c.readWithin(0)
 		head := x.buf[x.at+x.scan.Start() : x.at+end]
 		x.at += end
 		x.floor = x.at

@@ -8,7 +8,7 @@ import (
 // refuse answers a request that could not be read, and ends its exchange.
 // Whatever else the client has sent is not looked at (RFC 9112, section 11.2).
 func (x *exchange) refuse(reason *http11.Error) outcome {
-	x.c.sc.ReadWithin(0)
+	x.c.readWithin(0)
 	x.ex.Trace.Refusal = reason.Text
 	x.answer(reason.Status, reason.Text)
 	x.account()

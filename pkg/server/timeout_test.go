@@ -223,3 +223,33 @@ func TestDateCache(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// answeringConn writes before each read, as TLS does when it answers a KeyUpdate.
+type answeringConn struct{ net.Conn }
+
+func (c answeringConn) Read(p []byte) (int, error) {
+	if _, err := c.Conn.Write(make([]byte, 32<<20)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Read(p)
+}
+
+type answeringListener struct{ net.Listener }
+
+func (l answeringListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return answeringConn{c}, err
+}
+
+// A client that does not take what a read has to write is not waited for longer
+// than one that says nothing.
+func TestReadThatWritesIsCut(t *testing.T) {
+	ln, err := Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startOn(t, Config{KeepAliveTimeout: 100 * time.Millisecond}, answeringListener{ln}, (*Server).Serve)
+	rawconn.Dial(t, s.addr)
+	eventually(t, "connection is open", func() bool { return s.Stats().Accepted == 1 })
+	eventually(t, "connection is closed", func() bool { return s.Stats().Open == 0 })
+}
