@@ -26,6 +26,9 @@ type Exchange struct {
 	TLS *tls.ConnectionState
 	// Start is when the first byte of the request was read.
 	Start time.Time
+	// HeadRead is when the request's head was there whole: Start when it came in
+	// one piece. It is valid once the handler is called.
+	HeadRead time.Time
 	// Mem is the memory of the exchange. It is taken from the listener's mode;
 	// a handler that knows better replaces it by releasing it first. The
 	// connection releases it when the exchange ends.

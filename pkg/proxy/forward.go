@@ -61,7 +61,7 @@ func (x *exchange) forward() {
 
 // try sends the request to e and passes the response on.
 func (x *exchange) try(e *upstream.Endpoint, fresh bool) failure {
-	begun := x.Start // a clock reading saved: nothing was waited for since
+	begun := x.HeadRead // a clock reading saved: nothing was waited for since
 	if x.tries > 1 || x.Request.Body != message.None {
 		begun = time.Now()
 	}

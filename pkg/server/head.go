@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"io"
+	"time"
 
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
@@ -35,6 +36,7 @@ func (x *exchange) readHead() (after outcome, ok bool) {
 	limits := &x.set.limits
 	x.scan.Reset()
 	end, err := x.scanHead(limits)
+	x.ex.HeadRead = x.ex.Start
 	if end == 0 && err == nil {
 		// One deadline for the whole head, however it trickles in. Most heads
 		// arrive in one piece, and need none.
@@ -44,6 +46,7 @@ func (x *exchange) readHead() (after outcome, ok bool) {
 				end, err = x.scanHead(limits)
 			}
 		}
+		x.ex.HeadRead = time.Now()
 	}
 	if err == nil {
 		// The handler's time is its own.

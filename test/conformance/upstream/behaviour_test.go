@@ -93,6 +93,25 @@ func TestResponseInTwoPieces(t *testing.T) {
 	}
 }
 
+// The time of the upstream does not count the time that a client took to send its
+// request: a slow client is no slow application.
+func TestUpstreamTimeBeginsWithTheWholeHead(t *testing.T) {
+	s := newSite(t, scene{endpoints: 1})
+	client := s.client()
+	client.Send("GET /a HTTP/1.1\r\n")
+	time.Sleep(200 * time.Millisecond)
+	client.Send("Host: a\r\n\r\n")
+	up := s.accept()
+	up.Until("\r\n\r\n")
+	up.Send("HTTP/1.1 204 No Content\r\n\r\n")
+	client.Expect("HTTP/1.1 204 No Content\r\nDate: @\r\n\r\n")
+	s.stop()
+	times := regexp.MustCompile(` ([0-9.]+) \[default-app-80\] \[\] 192\.0\.2\.1:80 0 ([0-9.]+) 204 `).FindStringSubmatch(s.log.String())
+	if times == nil || times[1] < "0.2" || times[2] >= "0.15" {
+		t.Errorf("times %q in %q", times, s.log)
+	}
+}
+
 // Every exchange has an id that the upstream gets and the log shows
 // (ingress-nginx: nginx.tmpl, $req_id).
 func TestRequestID(t *testing.T) {
