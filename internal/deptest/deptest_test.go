@@ -32,7 +32,7 @@ func program(t *testing.T) (own map[string]goPackage, standard map[string]bool) 
 	dependOnSources(t)
 	// -e: a package that does not compile has imports all the same, and its
 	// errors are the compiler's to tell.
-	cmd := exec.Command("go", "list", "-e", "-deps", "-json=ImportPath,Standard,Imports,Deps", module+"/...")
+	cmd := exec.Command("go", "list", "-pgo=off", "-e", "-deps", "-json=ImportPath,Standard,Imports,Deps", module+"/...")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
