@@ -86,6 +86,15 @@ var unsupportedKeys = []string{
 	"use-port-in-redirects", "whitelist-source-range", "worker-shutdown-timeout",
 }
 
+// protectingKeys decide who may ask for anything at all. Snippets are among them,
+// since they may hold such rules.
+var protectingKeys = map[string]bool{
+	"block-cidrs": true, "block-referers": true, "block-user-agents": true, "denylist-source-range": true,
+	"enable-modsecurity": true, "enable-owasp-modsecurity-crs": true, "global-auth-url": true,
+	"http-snippet": true, "location-snippet": true, "modsecurity-snippet": true, "server-snippet": true,
+	"whitelist-source-range": true,
+}
+
 // meaninglessKeys tune nginx's processes, hash tables and files.
 var meaninglessKeys = []string{
 	"aio", "debug-connections", "disable-ipv6-dns", "enable-aio-write", "enable-multi-accept",

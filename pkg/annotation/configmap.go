@@ -1,6 +1,7 @@
 package annotation
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -10,9 +11,9 @@ import (
 
 // ConfigMap sets in v what the keys of the controller's ConfigMap set. The keys
 // are the names of Table and those of ingress-nginx's ConfigMap; durations may
-// be bare seconds or Go's. Its author runs the cluster, so a key that protects
-// and is not supported is a Problem and denies nothing.
-func ConfigMap(object model.ObjectRef, data map[string]string, v *Values) []model.Problem {
+// be bare seconds or Go's. denied is why all routes answer 503: a key that
+// protects them is not supported. It is empty when none is.
+func ConfigMap(object model.ObjectRef, data map[string]string, v *Values) (denied string, problems []model.Problem) {
 	in := reading{object: object, allowed: Path | Upstream | Listener, values: v}
 	for _, key := range slices.Sorted(maps.Keys(data)) {
 		value := strings.TrimSpace(data[key])
@@ -20,13 +21,16 @@ func ConfigMap(object model.ObjectRef, data map[string]string, v *Values) []mode
 		switch {
 		case byName[key] != nil:
 			in.set(byName[key], model.Excerpt(key), value, ours)
+		case known && usual != meaningless && !strings.EqualFold(value, usual) && protectingKeys[key]:
+			denied = cmp.Or(denied, key+" is not supported")
+			in.problem(model.ReasonDenied, "%s protects every path and is not supported: all paths answer 503", key)
 		case known && usual != meaningless && !strings.EqualFold(value, usual):
 			in.problem(model.ReasonUnsupportedSetting, "%s is not supported and has no effect", key)
 		case !known:
 			in.unknownKey(key)
 		}
 	}
-	return in.result.Problems
+	return denied, in.result.Problems
 }
 
 func (in *reading) unknownKey(key string) {

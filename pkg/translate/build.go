@@ -79,6 +79,8 @@ type build struct {
 
 	// base are the values that hold where no class says otherwise.
 	base annotation.Values
+	// denied is why all routes answer 503, for what the ConfigMap says.
+	denied string
 	// classes are those of ours, by name.
 	classes map[string]*class
 	// noClass is for an Ingress without a class of ours.

@@ -27,7 +27,9 @@ func (b *build) readBase() {
 	for _, m := range b.objs.ConfigMaps {
 		if m.Namespace == name.Namespace && m.Name == name.Name {
 			ref := b.ref("ConfigMap", m.Namespace, m.Name)
-			b.problems = append(b.problems, annotation.ConfigMap(ref, m.Data, &b.base)...)
+			denied, problems := annotation.ConfigMap(ref, m.Data, &b.base)
+			b.denied = denied
+			b.problems = append(b.problems, problems...)
 		}
 	}
 }

@@ -49,9 +49,12 @@ func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 		if class.denied != "" {
 			b.tell(in, model.ReasonDenied, "an annotation of its IngressClass protects the Ingress: %s, so its paths answer 503", class.denied)
 		}
+		if b.denied != "" {
+			b.tell(in, model.ReasonDenied, "the controller's ConfigMap protects every path: %s, so the paths answer 503", b.denied)
+		}
 		in.options, in.pool = values.Options, values.Pool
 		in.setsPool = result.Set&annotation.Upstream != 0
-		in.denied, in.hostsDenied = cmp.Or(result.Denied, class.denied), result.HostsDenied
+		in.denied, in.hostsDenied = cmp.Or(result.Denied, class.denied, b.denied), result.HostsDenied
 		opened = append(opened, in)
 	}
 	return opened
@@ -186,7 +189,7 @@ func (b *build) addDefaultBackend() {
 	if up == nil {
 		b.upstreams[target.key] = &upstream{Upstream: target.model(b.base.Pool)}
 	}
-	fallback := &model.Route{Upstream: target.key, Options: b.base.Options}
+	fallback := &model.Route{Upstream: target.key, Options: b.base.Options, Denied: b.denied}
 	b.host("")
 	for _, h := range b.hosts {
 		if h.fallback == nil {

@@ -107,9 +107,10 @@ func (s *said) readTLS(object *networkingv1.Ingress) {
 // Ingress's annotations set.
 func (s *said) annotations(reader annotation.Reader, ref model.ObjectRef, object *networkingv1.Ingress, v *annotation.Values) annotation.Result {
 	if !s.known || s.ref != ref || s.class != *v {
-		s.known, s.ref, s.class = true, ref, *v
+		s.known = false // should reading panic, nothing half read is used again
 		s.sets = *v
 		s.result = reader.Ingress(ref, object.Annotations, &s.sets)
+		s.known, s.ref, s.class = true, ref, *v
 	}
 	*v = s.sets
 	return s.result
