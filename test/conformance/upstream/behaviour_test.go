@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"slices"
 	"strings"
 	"sync"
@@ -107,8 +108,14 @@ func TestUpstreamTimeBeginsWithTheWholeHead(t *testing.T) {
 	client.Expect("HTTP/1.1 204 No Content\r\nDate: @\r\n\r\n")
 	s.stop()
 	times := regexp.MustCompile(` ([0-9.]+) \[default-app-80\] \[\] 192\.0\.2\.1:80 0 ([0-9.]+) 204 `).FindStringSubmatch(s.log.String())
-	if times == nil || times[1] < "0.2" || times[2] >= "0.15" {
-		t.Errorf("times %q in %q", times, s.log)
+	if times == nil {
+		t.Fatalf("no times in %q", s.log)
+	}
+	// Either may be longer on a busy machine, but not what lies between.
+	total, _ := strconv.ParseFloat(times[1], 64)
+	upstream, _ := strconv.ParseFloat(times[2], 64)
+	if total-upstream < 0.1 {
+		t.Errorf("%v s in all, %v s of them the upstream's, of a head that took 0.2 s to send", total, upstream)
 	}
 }
 
