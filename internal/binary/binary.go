@@ -3,7 +3,6 @@
 package binary
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -16,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/shockwave-ingress/shockwave/internal/locked"
 )
 
 // dir is where build puts the program. Main removes it.
@@ -52,8 +53,7 @@ type Process struct {
 	// Pid is its process id.
 	Pid int
 
-	log    bytes.Buffer
-	mu     sync.Mutex
+	log    locked.Buffer
 	cmd    *exec.Cmd
 	exited chan error
 }
@@ -73,7 +73,7 @@ func Start(t *testing.T, flags ...string) *Process {
 		"--bind-address=127.0.0.1",
 		fmt.Sprint("--http-port=", ports[0]), fmt.Sprint("--https-port=", ports[1]), fmt.Sprint("--healthz-port=", ports[2]),
 	}, flags...)...)
-	p.cmd.Stderr = p
+	p.cmd.Stderr = &p.log
 	p.cmd.SysProcAttr = dieWithParent()
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -89,19 +89,8 @@ func Start(t *testing.T, flags ...string) *Process {
 	return p
 }
 
-// Write collects the log.
-func (p *Process) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.Write(b)
-}
-
 // Log is what the program has logged so far.
-func (p *Process) Log() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.String()
-}
+func (p *Process) Log() string { return p.log.String() }
 
 func (p *Process) tail(lines int) string {
 	all := strings.Split(p.Log(), "\n")

@@ -107,7 +107,7 @@ func TestWritingDoesNotAllocate(t *testing.T) {
 	}
 	dst, value := make([]byte, 0, 1<<10), []byte("5")
 	noAllocation(t, "writing", func() {
-		dst = AppendRequestLine(dst[:0], req.Method, req.Target)
+		dst = AppendRequestLine(dst[:0], req.Method, req.Path, req.Query, req.HasQuery)
 		dst = AppendFields(dst, &req.Fields)
 		dst = AppendStatusLine(dst, 404, nil)
 		dst = AppendInt(AppendField(dst, "X", value), 5)

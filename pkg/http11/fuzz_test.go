@@ -78,7 +78,7 @@ func FuzzRequestHead(f *testing.F) {
 		checkRequest(t, &req)
 
 		// Written anew, it reads the same.
-		again := AppendRequestLine(nil, req.Method, req.Target)
+		again := AppendRequestLine(nil, req.Method, req.Path, req.Query, req.HasQuery)
 		again = append(AppendFields(again, &req.Fields), crlf...)
 		var second message.Request
 		if err := ParseRequest(&second, again, &lim); req.Minor == 0 && !req.Fields.Has(message.Host) {

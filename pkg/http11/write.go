@@ -10,11 +10,16 @@ import (
 // nothing: what they write was parsed, is a constant, or has passed
 // ValidFieldName and ValidFieldValue.
 
-// AppendRequestLine appends a request line of HTTP/1.1.
-func AppendRequestLine(dst, method, target []byte) []byte {
+// AppendRequestLine appends a request line of HTTP/1.1, with query only if
+// hasQuery is true.
+func AppendRequestLine(dst, method, path, query []byte, hasQuery bool) []byte {
 	dst = append(dst, method...)
 	dst = append(dst, ' ')
-	dst = append(dst, target...)
+	dst = append(dst, path...)
+	if hasQuery {
+		dst = append(dst, '?')
+		dst = append(dst, query...)
+	}
 	return append(dst, " HTTP/1.1\r\n"...)
 }
 

@@ -18,7 +18,9 @@ func TestWrite(t *testing.T) {
 		got  []byte
 		want string
 	}{
-		{AppendRequestLine(b("x"), b("GET"), b("/a?b")), "xGET /a?b HTTP/1.1\r\n"},
+		{AppendRequestLine(b("x"), b("GET"), b("/a"), b("b"), true), "xGET /a?b HTTP/1.1\r\n"},
+		{AppendRequestLine(nil, b("GET"), b("/a"), nil, true), "GET /a? HTTP/1.1\r\n"},
+		{AppendRequestLine(nil, b("GET"), b("/a"), nil, false), "GET /a HTTP/1.1\r\n"},
 		{AppendStatusLine(b("x"), 200, nil), "xHTTP/1.1 200 OK\r\n"},
 		{AppendStatusLine(nil, 200, b("Fine")), "HTTP/1.1 200 Fine\r\n"},
 		{AppendStatusLine(nil, 404, nil), "HTTP/1.1 404 Not Found\r\n"},

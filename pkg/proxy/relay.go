@@ -84,7 +84,6 @@ func (x *exchange) relay(a *message.Attempt) (waited bool, err error) {
 	if err != nil {
 		return waited, err
 	}
-	keepTrailers(&resp.Trailers)
 	return waited, x.Finish(&resp.Trailers)
 }
 
@@ -186,16 +185,5 @@ func (x *exchange) makeRoom(left int64) {
 	}
 	if int64(cap(x.buf)-n) < left && cap(x.buf) < want {
 		x.buf = x.Mem.Grow(x.buf, want)
-	}
-}
-
-// keepTrailers removes the trailers that must not come after a head that was
-// acted upon: all that anybody here knows, since they frame, route or
-// authenticate (RFC 9110, section 6.5.1).
-func keepTrailers(f *message.Fields) {
-	for i := range f.Len() {
-		if n, _, _, ok := f.At(i); ok && n != message.Unknown {
-			f.Remove(i)
-		}
 	}
 }

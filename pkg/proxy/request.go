@@ -153,14 +153,8 @@ func (x *exchange) headSize() int {
 // appendHead appends the head of the request.
 func (x *exchange) appendHead(b []byte) []byte {
 	req := &x.Request
-	b = append(b, req.Method...)
-	b = append(b, ' ')
-	b = append(b, x.path...)
-	if req.HasQuery {
-		b = append(b, '?')
-		b = append(b, req.Query...)
-	}
-	b = append(b, " HTTP/1.1\r\nHost: "...)
+	b = http11.AppendRequestLine(b, req.Method, x.path, req.Query, req.HasQuery)
+	b = append(b, "Host: "...)
 	b = x.appendForwarded(x.appendAuthority(b))
 	f := &req.Fields
 	for i := range f.Len() {

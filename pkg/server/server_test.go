@@ -7,13 +7,13 @@ import (
 	"log/slog"
 	"net"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/shockwave-ingress/shockwave/internal/locked"
 	"github.com/shockwave-ingress/shockwave/internal/rawconn"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
@@ -60,7 +60,7 @@ func respond(ex *message.Exchange, body []byte) {
 type serving struct {
 	*Server
 	addr string
-	log  *lockedBuffer
+	log  *locked.Buffer
 }
 
 // start serves cfg on a loopback port until the test ends.
@@ -75,7 +75,7 @@ func start(t testing.TB, cfg Config) *serving {
 
 func startOn(t testing.TB, cfg Config, ln net.Listener, serve func(*Server, net.Listener) error) *serving {
 	t.Helper()
-	log := new(lockedBuffer)
+	log := new(locked.Buffer)
 	cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
 	if cfg.Handler == nil {
 		cfg.Handler = funcs{serve: greet}
@@ -92,23 +92,6 @@ func startOn(t testing.TB, cfg Config, ln net.Listener, serve func(*Server, net.
 		}
 	})
 	return s
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // eventually waits until ok returns true.

@@ -32,8 +32,6 @@ func (t target) model(pool model.Pool) model.Upstream {
 // backendError is why a backend cannot be served.
 type backendError struct{ reason, message string }
 
-func (e *backendError) Error() string { return e.message }
-
 func refuse(reason, format string, args ...any) *backendError {
 	return &backendError{reason, fmt.Sprintf(format, args...)}
 }

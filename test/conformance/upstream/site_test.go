@@ -1,7 +1,6 @@
 package upstream_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"log/slog"
@@ -14,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shockwave-ingress/shockwave/internal/locked"
 	"github.com/shockwave-ingress/shockwave/internal/rawconn"
 	"github.com/shockwave-ingress/shockwave/pkg/accesslog"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
@@ -38,7 +38,7 @@ type site struct {
 	tlsAddr  netip.AddrPort // the same with TLS
 	registry *upstream.Registry
 	server   *server.Server
-	log      *lockedBuffer // the access log; complete after stop
+	log      *locked.Buffer // the access log; complete after stop
 	stop     func()
 
 	ln    *net.TCPListener // the upstream's
@@ -58,7 +58,7 @@ func newSite(t testing.TB, sc scene) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, ln: ln.(*net.TCPListener), log: new(lockedBuffer)}
+	s := &site{t: t, ln: ln.(*net.TCPListener), log: new(locked.Buffer)}
 	quiet := slog.New(slog.DiscardHandler)
 	s.registry = upstream.NewRegistry(upstream.Config{
 		Logger: quiet,
@@ -189,21 +189,3 @@ func (s *site) textTLS(v string) string {
 
 // counters are those of the upstream's connections.
 func (s *site) counters() upstream.Stats { return s.registry.Stats()[0] }
-
-// lockedBuffer is a buffer for one writer and one reader at a time.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
