@@ -20,7 +20,7 @@ import (
 
 // compared are the packages with benchmarks whose sub-benchmarks are ours and
 // peers.
-var compared = []string{"./pkg/http11", "./pkg/server"}
+var compared = []string{"./pkg/http11", "./pkg/downstream"}
 
 // pattern are those benchmarks.
 const pattern = "^(BenchmarkRequestHead|BenchmarkKeepAliveGet)$"

@@ -3,13 +3,12 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"net"
-	"os"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/shockwave-ingress/shockwave/bench/load"
 )
 
 // The backend answers every GET with 128 bytes. Two targets are for the
@@ -38,7 +37,7 @@ func backendRole([]string) error {
 	if err != nil {
 		return err
 	}
-	announce(ln.Addr())
+	load.Announce(ln.Addr())
 	return serveBackend(ln.(*net.TCPListener), nil)
 }
 
@@ -166,29 +165,4 @@ func (b *bench) backendStats() (s backendStats, err error) {
 		return s, fmt.Errorf("backend: %q: %w", body, err)
 	}
 	return s, nil
-}
-
-// announce tells the parent where a role listens.
-func announce(addr net.Addr) {
-	fmt.Fprintln(os.Stdout, "listening", addr)
-}
-
-// readAnnounced reads what announce has written.
-func readAnnounced(r io.Reader) (addr string, err error) {
-	type line struct {
-		addr string
-		err  error
-	}
-	got := make(chan line, 1)
-	go func() {
-		var l line
-		_, l.err = fmt.Fscanf(r, "listening %s\n", &l.addr)
-		got <- l
-	}()
-	select {
-	case l := <-got:
-		return l.addr, l.err
-	case <-time.After(10 * time.Second):
-		return "", fmt.Errorf("it does not say where it listens")
-	}
 }

@@ -4,58 +4,23 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/shockwave-ingress/shockwave/bench/load"
 )
-
-func TestHistogram(t *testing.T) {
-	var h histogram
-	if got := h.quantile(.5); got != 0 {
-		t.Errorf("the median of nothing is %s", got)
-	}
-	for i := 1; i <= 1000; i++ {
-		h.add(time.Duration(i) * time.Microsecond)
-	}
-	for _, c := range []struct {
-		q    float64
-		want time.Duration
-	}{{.5, 500 * time.Microsecond}, {.99, 990 * time.Microsecond}, {1, time.Millisecond}} {
-		got := h.quantile(c.q)
-		if d := (got - c.want).Abs(); d > c.want/fine {
-			t.Errorf("quantile %v is %s, want %s", c.q, got, c.want)
-		}
-	}
-}
-
-// TestBuckets checks that each duration lies in its bucket, at the ends of all
-// of them.
-func TestBuckets(t *testing.T) {
-	for b := range len(histogram{}.counts) - fine {
-		at := floor(b)
-		if at < 0 {
-			break // beyond what a duration can be
-		}
-		if got := bucket(at); got != b {
-			t.Fatalf("%d ns are in bucket %d, want %d", at, got, b)
-		}
-		if b > 0 && bucket(at-1) != b-1 {
-			t.Fatalf("%d ns are in bucket %d, want %d", at-1, bucket(at-1), b-1)
-		}
-	}
-	if bucket(-1) != 0 {
-		t.Error("a negative duration is not in the first bucket")
-	}
-}
 
 // round is a result with this many requests in a second that cost so many
 // microseconds each.
 func round(requests, micros int) result {
 	return result{
-		Requests: requests,
-		Elapsed:  time.Second,
-		CPU: cpuTime{
-			User:   time.Duration(requests*micros/4) * time.Microsecond,
-			System: time.Duration(requests*micros*3/4) * time.Microsecond,
+		Result: load.Result{
+			Requests: requests,
+			Elapsed:  time.Second,
+			CPU: load.CPUTime{
+				User:   time.Duration(requests*micros/4) * time.Microsecond,
+				System: time.Duration(requests*micros*3/4) * time.Microsecond,
+			},
+			P50: time.Millisecond, P99: 2 * time.Millisecond, P999: 3 * time.Millisecond,
 		},
-		P50: time.Millisecond, P99: 2 * time.Millisecond, P999: 3 * time.Millisecond,
 		RSS:     5e6,
 		Mallocs: -1,
 	}
@@ -88,20 +53,5 @@ func TestReportOfOne(t *testing.T) {
 	report(&b, []string{"shockwave"}, [][]result{{r}})
 	if got := b.String(); strings.Contains(got, "Ratios") || !strings.Contains(got, "0.250") {
 		t.Errorf("got:\n%s", got)
-	}
-}
-
-func TestSpread(t *testing.T) {
-	for _, c := range []struct {
-		values []float64
-		want   spread
-	}{
-		{[]float64{3}, spread{3, 3, 3}},
-		{[]float64{4, 1, 2}, spread{2, 1, 4}},
-		{[]float64{4, 1, 2, 3}, spread{2.5, 1, 4}},
-	} {
-		if got := spreadOfValues(c.values); got != c.want {
-			t.Errorf("got %v, want %v", got, c.want)
-		}
 	}
 }

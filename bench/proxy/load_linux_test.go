@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shockwave-ingress/shockwave/bench/load"
 	"github.com/shockwave-ingress/shockwave/pkg/manifests"
 )
 
@@ -20,28 +21,6 @@ func TestRequestIsLikeABrowsers(t *testing.T) {
 	}
 	if n := strings.Count(r, "\r\n") - 2; n != 10 {
 		t.Errorf("it has %d fields", n)
-	}
-}
-
-func TestAnswerLength(t *testing.T) {
-	for _, c := range []struct {
-		data   string
-		length int
-		ends   bool
-		err    error
-	}{
-		{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", 43, false, nil},
-		{"HTTP/1.1 200 OK\r\nDate: x\r\ncontent-length: 12\r\nConnection: close\r\n\r\nabc", 79, true, nil},
-		{"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n", 62, false, nil},
-		{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n", 0, false, nil},
-		{"", 0, false, nil},
-		{"HTTP/1.1 200 OK\r\n\r\n", 0, false, errNoLength},
-		{"HTTP/1.1 503 No\r\nContent-Length: 5\r\n\r\n", 0, false, errOtherState},
-	} {
-		length, ends, err := answerLength([]byte(c.data))
-		if length != c.length || ends != c.ends || err != c.err {
-			t.Errorf("%q: %d, %v, %v; want %d, %v, %v", c.data, length, ends, err, c.length, c.ends, c.err)
-		}
 	}
 }
 
@@ -66,7 +45,7 @@ func serveAlone(t *testing.T) (addr string) {
 
 func TestClosedLoop(t *testing.T) {
 	addr := serveAlone(t)
-	r, err := generate(loadOptions{addr: addr, connections: 4, hosts: 10, warm: 20 * time.Millisecond, window: 100 * time.Millisecond, pid: os.Getpid()})
+	r, err := load.Generate((&loadOptions{addr, 4, 10, 0, 20 * time.Millisecond, 100 * time.Millisecond, os.Getpid()}).generator())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,101 +67,13 @@ func TestClosedLoop(t *testing.T) {
 }
 
 func TestOpenLoopKeepsItsRate(t *testing.T) {
-	r, err := generate(loadOptions{addr: serveAlone(t), connections: 8, hosts: 8, rate: 500, window: 400 * time.Millisecond})
+	r, err := load.Generate((&loadOptions{addr: serveAlone(t), connections: 8, hosts: 8, rate: 500, window: 400 * time.Millisecond}).generator())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Failed > 0 || r.throughput() < 300 || r.throughput() > 600 {
-		t.Errorf("%.0f requests per second, want 500; %+v", r.throughput(), r)
+	if r.Failed > 0 || r.Throughput() < 300 || r.Throughput() > 600 {
+		t.Errorf("%.0f requests per second, want 500; %+v", r.Throughput(), r)
 	}
-}
-
-// TestOpenLoopCountsFromTheIntendedTime asks more than a server gives that
-// answers on one connection after 20 ms: the wait must be in the latency.
-func TestOpenLoopCountsFromTheIntendedTime(t *testing.T) {
-	addr := scripted(t, func(conn net.Conn) {
-		buf := make([]byte, 4096)
-		for {
-			if _, err := conn.Read(buf); err != nil {
-				return
-			}
-			time.Sleep(20 * time.Millisecond)
-			if _, err := conn.Write(backendAnswer); err != nil {
-				return
-			}
-		}
-	})
-	r, err := generate(loadOptions{addr: addr, connections: 1, hosts: 1, rate: 200, window: 300 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Failed > 0 || r.P99 < 100*time.Millisecond {
-		t.Errorf("%+v", r)
-	}
-}
-
-func TestFailuresAreTold(t *testing.T) {
-	for _, c := range []struct{ answer, want string }{
-		{"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", errOtherState.Error()},
-		{"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nrest", `OK\r\nContent-Length: 0\r\n\r\nrest`},
-		{"", "the connection ended before the answer"},
-	} {
-		addr := scripted(t, func(conn net.Conn) {
-			buf := make([]byte, 4096)
-			if _, err := conn.Read(buf); err == nil {
-				_, _ = conn.Write([]byte(c.answer))
-			}
-		})
-		r, err := generate(loadOptions{addr: addr, connections: 1, hosts: 1, window: time.Second})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if r.Failed != 1 || !strings.Contains(r.Failure, c.want) {
-			t.Errorf("%d failures, %q; want %q", r.Failed, r.Failure, c.want)
-		}
-	}
-}
-
-// TestConnectionsAreMadeAnew lets the server end the connection with each
-// answer.
-func TestConnectionsAreMadeAnew(t *testing.T) {
-	addr := scripted(t, func(conn net.Conn) {
-		buf := make([]byte, 4096)
-		if _, err := conn.Read(buf); err == nil {
-			_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"))
-		}
-	})
-	r, err := generate(loadOptions{addr: addr, connections: 2, hosts: 2, window: 100 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Failed > 0 || r.Requests < 4 {
-		t.Errorf("%+v", r)
-	}
-}
-
-// scripted serves each connection with a function, and closes it then.
-func scripted(t *testing.T, serve func(net.Conn)) (addr string) {
-	t.Helper()
-	ln, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-				serve(conn)
-			}()
-		}
-	}()
-	return ln.Addr().String()
 }
 
 func TestLoadOptionsReachTheChild(t *testing.T) {
@@ -221,25 +112,6 @@ func TestBackendAnswersHeadsInParts(t *testing.T) {
 	}
 	if string(got) != string(backendAnswer)+string(backendAnswer) {
 		t.Errorf("got %q", got)
-	}
-}
-
-func TestParseStat(t *testing.T) {
-	got, err := parseStat("12 (a) b (c) S 1 12 12 0 -1 4194560 9 0 0 0 150 25 0 0 20 0 5 0 100 1 1\n")
-	if want := (cpuTime{1500 * time.Millisecond, 250 * time.Millisecond}); got != want || err != nil {
-		t.Errorf("got %v, %v; want %v", got, err, want)
-	}
-	if _, err := parseStat("12 (a) S 1"); err == nil {
-		t.Error("a short stat was accepted")
-	}
-}
-
-func TestProcessFigures(t *testing.T) {
-	if _, err := cpu(os.Getpid()); err != nil {
-		t.Error(err)
-	}
-	if n, err := rss(os.Getpid()); err != nil || n < 1<<20 {
-		t.Errorf("%d bytes are resident, %v", n, err)
 	}
 }
 

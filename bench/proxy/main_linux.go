@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/shockwave-ingress/shockwave/bench/load"
 )
 
 // options are what the command line says.
@@ -179,7 +181,7 @@ func (b *bench) start() error {
 // stop ends the children, the last first.
 func (b *bench) stop() {
 	for _, p := range slices.Backward(b.children) {
-		p.stop()
+		p.Stop()
 	}
 }
 
@@ -222,7 +224,7 @@ func (b *bench) measure(p *proxy, rate float64) (result, error) {
 	if n := after.requests - before.requests; n > 0 {
 		r.UpstreamConnections = float64(after.connections-before.connections) / float64(n)
 	}
-	if r.RSS, err = rss(p.pid()); err != nil {
+	if r.RSS, err = load.RSS(p.PID()); err != nil {
 		return result{}, err
 	}
 	if r.Mallocs, err = mallocs(r.Total); err != nil {

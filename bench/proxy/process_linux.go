@@ -8,18 +8,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/shockwave-ingress/shockwave/bench/load"
 )
 
 // process is a child on a core of its own.
 type process struct {
-	cmd    *exec.Cmd
-	addr   string // where it listens, if it has announced that
-	errors string // the file of its standard error
+	*load.Process
+	addr string // where it listens, if it has announced that
 }
 
 // spawnRole starts this program in one of its roles, which announces where it
@@ -39,50 +36,22 @@ func (b *bench) spawnRole(core int, role string, args ...string) (*process, erro
 	if err != nil {
 		return nil, err
 	}
-	if p.addr, err = readAnnounced(r); err != nil {
-		return nil, fmt.Errorf("%s: %w; its errors:\n%s", role, err, p.complaint())
+	if p.addr, err = load.ReadAnnounced(r); err != nil {
+		return nil, fmt.Errorf("%s: %w; its errors:\n%s", role, err, p.Complaint())
 	}
 	return p, nil
 }
 
-// spawn starts a program on a core, with a single thread of Go code. It ends
-// with the bench. Its output is discarded if stdout is nil.
+// spawn starts a program on a core. It ends with the bench. Its output is
+// discarded if stdout is nil.
 func (b *bench) spawn(core int, stdout *os.File, program string, args ...string) (*process, error) {
-	cmd := exec.Command("taskset", append([]string{"-c", strconv.Itoa(core), program}, args...)...)
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
-	cmd.Dir = b.dir
-	// A group of its own: an interrupt from the terminal is for the bench, which
-	// ends its children itself.
-	cmd.SysProcAttr = &unix.SysProcAttr{Pdeathsig: unix.SIGKILL, Setpgid: true}
-	if stdout != nil {
-		cmd.Stdout = stdout
-	}
-	stderr, err := os.CreateTemp(b.dir, "stderr-")
+	started, err := load.Start(load.Command{Core: core, Dir: b.dir, Program: program, Args: args, Stdout: stdout})
 	if err != nil {
 		return nil, err
 	}
-	defer stderr.Close()
-	cmd.Stderr = stderr
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	p := &process{cmd: cmd, errors: stderr.Name()}
+	p := &process{Process: started}
 	b.children = append(b.children, p)
 	return p, nil
-}
-
-// complaint is the end of what a program wrote to its standard error.
-func (p *process) complaint() string {
-	text, _ := os.ReadFile(p.errors) // no text, no complaint
-	return strings.TrimSpace(string(text[max(0, len(text)-2000):]))
-}
-
-// stop asks the process to end, and makes it after two seconds.
-func (p *process) stop() {
-	kill := time.AfterFunc(2*time.Second, func() { _ = p.cmd.Process.Kill() })
-	defer kill.Stop()
-	_ = p.cmd.Process.Signal(unix.SIGTERM)
-	_ = p.cmd.Wait()
 }
 
 // freeAddr returns an address on which nobody listened a moment ago.
@@ -132,13 +101,12 @@ func get(ctx context.Context, addr, host, target string) (string, error) {
 			return "", fmt.Errorf("after %.200q: %w", data, err)
 		}
 		data = append(data, buf[:n]...)
-		length, _, err := answerLength(data)
+		head, body, _, err := load.ParseHead(data)
 		if err != nil {
 			return "", fmt.Errorf("answer %.200q: %w", data, err)
 		}
-		if length > 0 && len(data) >= length {
-			_, body, _ := strings.Cut(string(data[:length]), "\r\n\r\n")
-			return body, nil
+		if head > 0 && len(data) >= head+body {
+			return string(data[head : head+body]), nil
 		}
 	}
 }

@@ -40,8 +40,6 @@ type proxy struct {
 	metrics string
 }
 
-func (p *proxy) pid() int { return p.cmd.Process.Pid }
-
 // check waits until the proxy serves and checks that it does what all have to:
 // it must tell the backend of the client and give each request an identifier.
 func (p *proxy) check(ctx context.Context) error {
@@ -52,7 +50,7 @@ func (p *proxy) check(ctx context.Context) error {
 			break
 		}
 		if time.Now().After(deadline) || ctx.Err() != nil {
-			return fmt.Errorf("it does not serve: %w; its errors:\n%s", err, p.complaint())
+			return fmt.Errorf("it does not serve: %w; its errors:\n%s", err, p.Complaint())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

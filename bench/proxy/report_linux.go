@@ -3,9 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"text/tabwriter"
 	"time"
+
+	"github.com/shockwave-ingress/shockwave/bench/load"
 )
 
 // report writes two tables: what each proxy needed, and Shockwave, which is the
@@ -16,7 +17,7 @@ func report(w io.Writer, names []string, results [][]result) {
 	fmt.Fprintln(t, "proxy\trequests/s\tCPU µs\tuser µs\tsystem µs\tp50\tp99\tp99.9\tRSS MB\tconns/request\tmallocs/request\t")
 	for i, name := range names {
 		rounds := results[i]
-		over := func(f func(*result) float64) float64 { return spreadOf(rounds, f).median }
+		over := func(f func(*result) float64) float64 { return spreadOf(rounds, f).Median }
 		latency := func(f func(*result) time.Duration) time.Duration {
 			return time.Duration(over(func(r *result) float64 { return float64(f(r)) })).Round(time.Microsecond)
 		}
@@ -25,7 +26,7 @@ func report(w io.Writer, names []string, results [][]result) {
 			mallocs = fmt.Sprintf("%.3f", n)
 		}
 		fmt.Fprintf(t, "%s\t%.0f\t%.2f\t%.2f\t%.2f\t%s\t%s\t%s\t%.1f\t%.5f\t%s\t\n",
-			name, over((*result).throughput), over(allCPU), over(userCPU), over(systemCPU),
+			name, over(throughput), over(allCPU), over(userCPU), over(systemCPU),
 			latency(func(r *result) time.Duration { return r.P50 }),
 			latency(func(r *result) time.Duration { return r.P99 }),
 			latency(func(r *result) time.Duration { return r.P999 }),
@@ -42,7 +43,7 @@ func report(w io.Writer, names []string, results [][]result) {
 	for i, name := range names[1:] {
 		fmt.Fprint(t, name)
 		for _, f := range []func(*result) float64{
-			allCPU, userCPU, (*result).throughput,
+			allCPU, userCPU, throughput,
 			func(r *result) float64 { return float64(r.P99) },
 		} {
 			fmt.Fprintf(t, "\t%s", ratios(results[0], results[i+1], f))
@@ -52,50 +53,34 @@ func report(w io.Writer, names []string, results [][]result) {
 	t.Flush()
 }
 
-func allCPU(r *result) float64    { all, _, _ := r.cpu(); return all }
-func userCPU(r *result) float64   { _, user, _ := r.cpu(); return user }
-func systemCPU(r *result) float64 { _, _, system := r.cpu(); return system }
-
-// spread is how a figure varies over rounds.
-type spread struct{ median, least, most float64 }
-
-func (s spread) String() string {
-	return fmt.Sprintf("%.2f [%.2f, %.2f]", s.median, s.least, s.most)
-}
+func allCPU(r *result) float64     { all, _, _ := r.cpu(); return all }
+func throughput(r *result) float64 { return r.Throughput() }
+func userCPU(r *result) float64    { _, user, _ := r.cpu(); return user }
+func systemCPU(r *result) float64  { _, _, system := r.cpu(); return system }
 
 // spreadOf is the spread of a figure of each round; there must be one.
-func spreadOf(rounds []result, f func(*result) float64) spread {
-	var values []float64
-	for i := range rounds {
-		values = append(values, f(&rounds[i]))
-	}
-	return spreadOfValues(values)
+func spreadOf(rounds []result, f func(*result) float64) load.Spread {
+	return load.SpreadOf(figures(rounds, f))
 }
 
 // ratios is the spread of ours/theirs, each of the same round.
-func ratios(ours, theirs []result, f func(*result) float64) spread {
-	var values []float64
-	for i := range ours {
-		values = append(values, f(&ours[i])/f(&theirs[i]))
-	}
-	return spreadOfValues(values)
+func ratios(ours, theirs []result, f func(*result) float64) load.Spread {
+	return load.Ratios(figures(ours, f), figures(theirs, f))
 }
 
-func spreadOfValues(values []float64) spread {
-	slices.Sort(values)
-	n := len(values)
-	return spread{
-		median: (values[(n-1)/2] + values[n/2]) / 2,
-		least:  values[0],
-		most:   values[n-1],
+func figures(rounds []result, f func(*result) float64) []float64 {
+	values := make([]float64, len(rounds))
+	for i := range rounds {
+		values[i] = f(&rounds[i])
 	}
+	return values
 }
 
 // slowest is the throughput of the slowest proxy.
 func slowest(results [][]result) float64 {
 	least := 0.0
 	for _, rounds := range results {
-		if t := spreadOf(rounds, (*result).throughput).median; least == 0 || t < least {
+		if t := spreadOf(rounds, throughput).Median; least == 0 || t < least {
 			least = t
 		}
 	}

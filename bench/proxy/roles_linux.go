@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/shockwave-ingress/shockwave/bench/load"
 )
 
 // accessLog writes a line for each request to /dev/null, through a buffer.
@@ -88,7 +90,7 @@ func httputilRole(args []string) error {
 	if err != nil {
 		return err
 	}
-	announce(ln.Addr())
+	load.Announce(ln.Addr())
 	server := &http.Server{Handler: proxy, IdleTimeout: 75 * time.Second, ReadHeaderTimeout: 10 * time.Second}
 	return server.Serve(ln)
 }
@@ -148,6 +150,6 @@ func fasthttpRole(args []string) error {
 	if err != nil {
 		return err
 	}
-	announce(ln.Addr())
+	load.Announce(ln.Addr())
 	return server.Serve(ln)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/manifests"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 	"github.com/shockwave-ingress/shockwave/pkg/settings"
@@ -61,6 +62,23 @@ func (n problemsError) Error() string {
 
 // check prints what the manifests of file would serve.
 func check(in io.Reader, out io.Writer, file, output string, s settings.Settings) error {
+	result, err := readChecked(in, file, s)
+	if err != nil {
+		return err
+	}
+	if output == "json" {
+		err = result.writeJSON(out)
+	} else {
+		err = result.writeText(out)
+	}
+	if n := len(result.problems); err == nil && n > 0 {
+		err = problemsError(n)
+	}
+	return err
+}
+
+// readChecked reads and translates the manifests of file.
+func readChecked(in io.Reader, file string, s settings.Settings) (checked, error) {
 	var objs *translate.Objects
 	var err error
 	if file == "-" {
@@ -69,21 +87,12 @@ func check(in io.Reader, out io.Writer, file, output string, s settings.Settings
 		objs, err = manifests.Read(file)
 	}
 	if err != nil {
-		return fmt.Errorf("--filename: %w", err)
+		return checked{}, fmt.Errorf("--filename: %w", err)
 	}
 	how := translation(s)
 	how.Now = time.Now()
 	config, problems := translate.Build(objs, how)
-	result := checked{config, translate.EndpointsOf(objs, config), problems, len(objs.Ingresses)}
-	if output == "json" {
-		err = result.writeJSON(out)
-	} else {
-		err = result.writeText(out)
-	}
-	if err == nil && len(problems) > 0 {
-		err = problemsError(len(problems))
-	}
-	return err
+	return checked{config, translate.EndpointsOf(objs, config), problems, len(objs.Ingresses)}, nil
 }
 
 // checked is the result of a check.
@@ -139,6 +148,10 @@ func (c checked) writeJSON(w io.Writer) error {
 
 // translation are the settings that decide how objects are read. They are valid.
 func translation(s settings.Settings) translate.Settings {
+	mode := ""
+	if s.AllocationMode.Given {
+		mode = s.AllocationMode.Name
+	}
 	return translate.Settings{
 		ControllerClass:          s.ControllerClass,
 		IngressClass:             s.IngressClass,
@@ -149,7 +162,8 @@ func translation(s settings.Settings) translate.Settings {
 		DefaultSSLCertificate:    objectName(s.DefaultSSLCertificate),
 		DefaultBackendService:    objectName(s.DefaultBackendService),
 		AnnotationsPrefix:        s.AnnotationsPrefix,
-		AllocationMode:           model.AllocationMode(s.AllocationMode),
+		AllocationMode:           model.AllocationMode(mode),
+		DefaultAllocationMode:    model.AllocationMode(alloc.Built().Default.String()),
 		DisableExternalName:      s.DisableExternalName,
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 )
 
 // shockwave runs the command line in this process.
@@ -87,6 +89,40 @@ func TestCheckAsJSON(t *testing.T) {
 	}
 	if len(result.Config.Hosts) != 1 || result.Config.Hosts[0].Name != "shop.example" || result.Problems[0].Reason != "UnknownAnnotation" {
 		t.Errorf("%+v", result)
+	}
+}
+
+// Each mode comes with what chose it, and a flag is told from the default even when
+// both are the same.
+func TestCheckTellsWhereModesComeFrom(t *testing.T) {
+	manifests := strings.Replace(misspelt, `{shockwave.dev/proxy-read-timeot: "5"}`, "{shockwave.dev/allocation-mode: greentea}", 1)
+	out, err := shockwave(t, manifests, "check", "-f", "-", "--allocation-mode=arena")
+	const config = "listener  allocation-mode=arena (--allocation-mode)\nhost shop.example\n" +
+		"  /cart  prefix  default/cart:80  allocation-mode=greentea (annotation shockwave.dev/allocation-mode of Ingress default/shop)\n"
+	if err != nil || out != config {
+		t.Errorf("%v\n%s\nwant\n%s", err, out, config)
+	}
+	def := alloc.Built().Default.String()
+	for flag, from := range map[string]string{"--ingress-class=shockwave": "default", "--allocation-mode=" + def: "--allocation-mode"} {
+		out, err := shockwave(t, manifests, "check", "-f", "-", "-o", "json", flag)
+		var form struct {
+			Config struct {
+				Listener map[string]any
+				Hosts    []struct {
+					Routes []struct{ Options map[string]any }
+				}
+			}
+		}
+		if e := json.Unmarshal([]byte(out), &form); err != nil || e != nil {
+			t.Fatalf("%v, %v\n%s", err, e, out)
+		}
+		listener, route := form.Config.Listener, form.Config.Hosts[0].Routes[0].Options
+		if listener["allocation-mode"] != def || listener["allocation-mode-from"] != from {
+			t.Errorf("%s: the listener has %v from %v", flag, listener["allocation-mode"], listener["allocation-mode-from"])
+		}
+		if route["allocation-mode"] != "greentea" || route["allocation-mode-from"] != "annotation shockwave.dev/allocation-mode of Ingress default/shop" {
+			t.Errorf("%s: the route has %v from %v", flag, route["allocation-mode"], route["allocation-mode-from"])
+		}
 	}
 }
 

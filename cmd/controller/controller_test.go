@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 )
 
 // site is a directory of manifests with two applications.
@@ -203,6 +205,7 @@ func TestWhatOperatorsRead(t *testing.T) {
 		"/readyz":                    "ok",
 		"/configuration":             "host shop.example\n  tls  default/shop-tls\n",
 		"/configuration?format=json": `"name": "shop.example"`,
+		"/explain?method=GET&url=http://shop.example/cart/7": "  is forwarded to default/cart:80\n",
 	} {
 		if status, body := p.page(path); status != 200 || !strings.Contains(body, want) {
 			t.Errorf("%s is %d\n%s", path, status, body)
@@ -216,6 +219,10 @@ func TestWhatOperatorsRead(t *testing.T) {
 		`shockwave_upstream_connections_created_total\{.*upstream="default-cart-80"\} 1`,
 		`shockwave_snapshot_generation\{.*\} 1`,
 		`shockwave_access_log_lines_total\{.*\} 1`,
+		`shockwave_alloc_build_info\{arena_source="` + alloc.Built().ArenaSource + `".*default="` + alloc.Built().Default.String() + `"\} 1`,
+		`shockwave_alloc_routes\{.*mode="` + alloc.Built().Default.String() + `"\} 3`,
+		`shockwave_alloc_exchanges_total\{.*mode="` + alloc.Built().Default.String() + `"\} 1`,
+		`shockwave_alloc_bytes_kept\{.*mode="greentea"\} \d`,
 	} {
 		if !regexp.MustCompile(`(?m)^` + want).MatchString(metrics) {
 			t.Errorf("no line matches %s", want)
@@ -317,8 +324,23 @@ func TestVersion(t *testing.T) {
 	for _, args := range []string{"version", "--version"} {
 		p := start(t, args)
 		if status := p.wait(20 * time.Second); status != 0 || !strings.HasPrefix(p.out.String(), "shockwave ") ||
-			!strings.Contains(p.out.String(), "allocation modes: standard") {
+			!strings.HasSuffix(p.out.String(), "\nallocation modes: "+modes(alloc.Built())+"\n") {
 			t.Errorf("%s: %d %q", args, status, p.out.String())
+		}
+	}
+}
+
+func TestModesOfTheVersion(t *testing.T) {
+	for _, c := range []struct {
+		built alloc.BuildInfo
+		want  string
+	}{
+		{alloc.BuildInfo{Default: alloc.Standard, ArenaSource: "mmap"}, "standard (default), arena (mmap), greentea"},
+		{alloc.BuildInfo{Default: alloc.Arena, ArenaSource: "arena"}, "standard, arena (arena, default), greentea"},
+		{alloc.BuildInfo{Default: alloc.GreenTea, ArenaSource: "heap", Debug: true}, "standard, arena (heap), greentea (default), pooldebug"},
+	} {
+		if got := modes(c.built); got != c.want {
+			t.Errorf("%+v: %s, want %s", c.built, got, c.want)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"syscall"
 
-	"github.com/shockwave-ingress/shockwave/pkg/server"
+	"github.com/shockwave-ingress/shockwave/pkg/downstream"
 	"github.com/shockwave-ingress/shockwave/pkg/settings"
 )
 
@@ -33,7 +33,7 @@ func listen(s settings.Settings) (l listeners, err error) {
 		{&l.https, s.BindAddress, s.HTTPSPort, "https-port"},
 		{&l.admin, s.HealthzHost, s.HealthzPort, "healthz-port"},
 	} {
-		*port.listener, err = server.Listen(net.JoinHostPort(port.host, strconv.Itoa(port.number)))
+		*port.listener, err = downstream.Listen(net.JoinHostPort(port.host, strconv.Itoa(port.number)))
 		if err != nil {
 			l.close()
 			return listeners{}, listenError(err, port.host, port.number, port.flag)

@@ -6,8 +6,9 @@ import (
 	"os"
 
 	"github.com/shockwave-ingress/shockwave/pkg/accesslog"
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
+	"github.com/shockwave-ingress/shockwave/pkg/downstream"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
-	"github.com/shockwave-ingress/shockwave/pkg/server"
 	"github.com/shockwave-ingress/shockwave/pkg/settings"
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
 )
@@ -51,7 +52,11 @@ func newMetrics(s settings.Settings) *metrics.Metrics {
 		Pod:             s.PodName,
 	}, options...)
 	release, revision := built()
-	m.SetBuild(metrics.Build{Release: release, Commit: revision, Repository: repository})
+	memory := alloc.Built()
+	m.SetBuild(metrics.Build{
+		Release: release, Commit: revision, Repository: repository,
+		DefaultMode: memory.Default.String(), ArenaSource: memory.ArenaSource, Debug: memory.Debug,
+	})
 	return m
 }
 
@@ -64,7 +69,7 @@ func metricsPage(s settings.Settings, m *metrics.Metrics) http.Handler {
 }
 
 // sources are where the counters of the data plane are read.
-func sources(engine *server.Server, registry *upstream.Registry, log *accesslog.Log) metrics.Sources {
+func sources(engine *downstream.Server, registry *upstream.Registry, log *accesslog.Log) metrics.Sources {
 	return metrics.Sources{
 		Connections: func() metrics.Connections {
 			s := engine.Stats()
@@ -80,8 +85,22 @@ func sources(engine *server.Server, registry *upstream.Registry, log *accesslog.
 			}
 			return list
 		},
-		AccessLog: log.Stats,
+		AccessLog:   log.Stats,
+		Allocations: allocations,
 	}
+}
+
+func allocations() []metrics.Allocation {
+	stats := alloc.ReadStats()
+	list := make([]metrics.Allocation, len(stats))
+	for mode, s := range stats {
+		list[mode] = metrics.Allocation{
+			Mode:      alloc.Mode(mode).String(),
+			Exchanges: s.Exchanges, Misses: s.Misses, Overflows: s.Overflows,
+			InUse: s.BytesInUse, Kept: s.BytesKept, Chunks: s.Chunks,
+		}
+	}
+	return list
 }
 
 func upstreamCounters(u *upstream.Stats) metrics.Upstream {

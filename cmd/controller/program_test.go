@@ -175,3 +175,29 @@ func (p *program) page(path string) (status int, body string) {
 	}
 	return p.do(http.DefaultClient, req)
 }
+
+// raw sends a request as it is written, over a connection of its own, and returns
+// the status and the body. A body that it announces is not sent.
+func (p *program) raw(method, target string, fields ...string) (status int, body string) {
+	p.t.Helper()
+	c, err := net.Dial("tcp", p.http)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	head := method + " " + target + " HTTP/1.1\r\n" + strings.Join(fields, "\r\n") + "\r\n\r\n"
+	if _, err := io.WriteString(c, head); err != nil {
+		p.t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return res.StatusCode, string(b)
+}

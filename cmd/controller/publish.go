@@ -11,9 +11,9 @@ import (
 
 	"github.com/shockwave-ingress/shockwave/pkg/admin"
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
+	"github.com/shockwave-ingress/shockwave/pkg/downstream"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
-	"github.com/shockwave-ingress/shockwave/pkg/server"
 	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
 )
@@ -23,8 +23,8 @@ import (
 type publisher struct {
 	registry  *upstream.Registry
 	snapshots *snapshot.Current
-	engine    *server.Server
-	base      server.Config // what the configuration does not say
+	engine    *downstream.Server
+	base      downstream.Config // what the configuration does not say
 	metrics   *metrics.Metrics
 	problems  problemLog
 	// first is closed when the first configuration is in use.
@@ -38,7 +38,7 @@ type publisher struct {
 }
 
 func newPublisher(log *slog.Logger, registry *upstream.Registry, snapshots *snapshot.Current,
-	engine *server.Server, base server.Config, m *metrics.Metrics,
+	engine *downstream.Server, base downstream.Config, m *metrics.Metrics,
 ) *publisher {
 	return &publisher{
 		registry: registry, snapshots: snapshots, engine: engine, base: base, metrics: m,
@@ -89,7 +89,7 @@ func (p *publisher) publish(config *model.Config, endpoints model.Endpoints, pro
 		Endpoints:  endpoints,
 		Problems:   problems,
 	}
-	p.metrics.Published(publication(p.in, time.Since(start)))
+	p.metrics.Published(publication(p.in, next, time.Since(start)))
 	p.firstOnce.Do(func() { close(p.first) })
 	return nil
 }
@@ -105,13 +105,20 @@ func (p *publisher) failed(err error) {
 }
 
 // publication describes what is in use for metrics.
-func publication(in *admin.Configuration, took time.Duration) metrics.Publication {
+func publication(in *admin.Configuration, s *snapshot.Snapshot, took time.Duration) metrics.Publication {
 	p := metrics.Publication{
-		Generation: in.Generation,
-		Hash:       sync.OnceValue(func() uint64 { return hash(in.Model) }),
-		Compile:    took,
-		Hosts:      len(in.Model.Hosts),
-		Problems:   make(map[string]int),
+		Generation:   in.Generation,
+		Hash:         sync.OnceValue(func() uint64 { return hash(in.Model) }),
+		Compile:      took,
+		Hosts:        len(in.Model.Hosts),
+		RoutesByMode: make(map[string]int, alloc.Modes),
+		Problems:     make(map[string]int),
+	}
+	for _, mode := range alloc.Names() {
+		p.RoutesByMode[mode] = 0 // of which there are none is told too
+	}
+	for r := range s.Routes() {
+		p.RoutesByMode[r.Mode.String()]++
 	}
 	for i := range in.Model.Hosts {
 		p.Routes += len(in.Model.Hosts[i].Routes)
@@ -149,11 +156,20 @@ func (p *publisher) configuration() *admin.Configuration {
 	return p.in
 }
 
+// explain tells what becomes of a request. It returns nil as long as nothing is in
+// use.
+func (p *publisher) explain(q snapshot.Question) *snapshot.Explanation {
+	if s := p.snapshots.Load(); s != nil {
+		return s.Explain(q)
+	}
+	return nil
+}
+
 // engineConfig is base with the listener settings of a configuration.
-func engineConfig(base server.Config, l model.Listener) server.Config {
+func engineConfig(base downstream.Config, l model.Listener) downstream.Config {
 	mode, err := alloc.ParseMode(string(l.AllocationMode))
 	if err != nil {
-		mode = base.AllocationMode // translation accepts only what is built in
+		mode = base.AllocationMode // translation accepts only modes that there are
 	}
 	base.AllocationMode = mode
 	base.KeepAliveTimeout = l.KeepAliveTimeout

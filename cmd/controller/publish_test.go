@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shockwave-ingress/shockwave/pkg/downstream"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
-	"github.com/shockwave-ingress/shockwave/pkg/server"
 	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
 )
@@ -19,7 +19,7 @@ import (
 func quietPublisher() *publisher {
 	log := slog.New(slog.DiscardHandler)
 	return newPublisher(log, upstream.NewRegistry(upstream.Config{Logger: log}), new(snapshot.Current),
-		server.New(server.Config{Logger: log}), server.Config{Logger: log}, metrics.New(metrics.Labels{}))
+		downstream.New(downstream.Config{Logger: log}), downstream.Config{Logger: log}, metrics.New(metrics.Labels{}))
 }
 
 // configOf is a configuration of one host whose paths go to Services of the same
@@ -121,13 +121,13 @@ func TestPublishFailure(t *testing.T) {
 
 func TestEngineConfig(t *testing.T) {
 	l := model.DefaultListener()
-	c := engineConfig(server.Config{ServerName: "kept"}, l)
+	c := engineConfig(downstream.Config{ServerName: "kept"}, l)
 	if c.ServerName != "kept" || c.KeepAliveTimeout != 75*time.Second || c.KeepAliveRequests != 1000 || c.DisableKeepAlive ||
 		c.HeaderTimeout != 10*time.Second || c.BodyTimeout != time.Minute || c.Limits.Head != 32<<10 {
 		t.Errorf("%+v", c)
 	}
 	l.KeepAliveTimeout = 0
-	if !engineConfig(server.Config{}, l).DisableKeepAlive {
+	if !engineConfig(downstream.Config{}, l).DisableKeepAlive {
 		t.Error("keep-alive of 0 does not turn it off")
 	}
 }

@@ -34,7 +34,7 @@ func newRoot() *cobra.Command {
 	}
 	cmd.Flags().SortFlags = false
 	s.Register(cmd.Flags())
-	cmd.AddCommand(newDemo(), newCheck(), newVersion())
+	cmd.AddCommand(newDemo(), newCheck(), newExplain(), newVersion())
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: see `%s --help`", err, cmd.CommandPath())
 	})

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/pkg/admin"
+	"github.com/shockwave-ingress/shockwave/pkg/downstream"
 	"github.com/shockwave-ingress/shockwave/pkg/proxy"
 	"github.com/shockwave-ingress/shockwave/pkg/reconcile"
-	"github.com/shockwave-ingress/shockwave/pkg/server"
 	"github.com/shockwave-ingress/shockwave/pkg/settings"
 	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
@@ -43,8 +43,8 @@ func run(ctx context.Context, s settings.Settings, log *slog.Logger, serving fun
 	registry := upstream.NewRegistry(upstream.Config{Logger: log, Dial: dial})
 	snapshots := new(snapshot.Current)
 	forward := proxy.New(proxy.Config{Current: snapshots, Metrics: counters, AccessLog: accessLog, Logger: log})
-	base := server.Config{Handler: forward, Logger: log}
-	engine := server.New(base)
+	base := downstream.Config{Handler: forward, Logger: log}
+	engine := downstream.New(base)
 	counters.SetSources(sources(engine, registry, accessLog))
 
 	// The control plane, and what it publishes with.
@@ -63,6 +63,7 @@ func run(ctx context.Context, s settings.Settings, log *slog.Logger, serving fun
 		HealthCheckPath: s.HealthCheckPath,
 		Metrics:         metricsPage(s, counters),
 		Configuration:   published.configuration,
+		Explain:         published.explain,
 		Readiness:       readiness,
 		Profiling:       s.Profiling,
 		Logger:          log,

@@ -7,12 +7,12 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/shockwave-ingress/shockwave/pkg/server"
+	"github.com/shockwave-ingress/shockwave/pkg/downstream"
 )
 
 // serve accepts connections until ctx ends. Then it accepts no more and waits until
 // the exchanges have ended, for at most limit; those that go on are cut.
-func serve(ctx context.Context, engine *server.Server, ports listeners, config *tls.Config, limit time.Duration, log *slog.Logger) error {
+func serve(ctx context.Context, engine *downstream.Server, ports listeners, config *tls.Config, limit time.Duration, log *slog.Logger) error {
 	ended := make(chan error, 2)
 	go func() { ended <- engine.Serve(ports.http) }()
 	go func() { ended <- engine.ServeTLSConfig(ports.https, config) }()

@@ -33,5 +33,28 @@ func built() (release, revision string) {
 func printVersion(w io.Writer) {
 	release, revision := built()
 	_, _ = fmt.Fprintf(w, "shockwave %s\ncommit %s\n%s %s/%s\nallocation modes: %s\n",
-		release, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH, strings.Join(alloc.Modes(), ", "))
+		release, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH, modes(alloc.Built()))
+}
+
+// modes lists the allocation modes with how they were built.
+func modes(b alloc.BuildInfo) string {
+	list := alloc.Names()
+	described := make([]string, len(list))
+	for mode, name := range list {
+		var words []string
+		if alloc.Mode(mode) == alloc.Arena {
+			words = append(words, b.ArenaSource)
+		}
+		if alloc.Mode(mode) == b.Default {
+			words = append(words, "default")
+		}
+		described[mode] = name
+		if len(words) > 0 {
+			described[mode] += " (" + strings.Join(words, ", ") + ")"
+		}
+	}
+	if b.Debug {
+		described = append(described, "pooldebug")
+	}
+	return strings.Join(described, ", ")
 }

@@ -234,9 +234,11 @@ func TestRules(t *testing.T) {
 		ok       bool
 	}{
 		{"pkg/proxy", "pkg/upstream", true},
-		{"pkg/proxy", "pkg/server", false},
-		{"pkg/server", "pkg/proxy", false},
-		{"pkg/server", "pkg/server/h2", true},
+		{"pkg/proxy", "pkg/downstream", false},
+		{"pkg/downstream", "pkg/proxy", false},
+		{"pkg/downstream", "pkg/downstream/h2", true},
+		{"pkg/server", "pkg/downstream", true},
+		{"pkg/downstream", "pkg/server", false},
 		{"pkg/snapshot", "pkg/proxy", false},
 		{"pkg/upstream", "pkg/filter", false},
 		{"pkg/http11", "pkg/message", true},
@@ -252,8 +254,8 @@ func TestRules(t *testing.T) {
 		{"pkg/translate", "pkg/settings", false},
 		{"pkg/proxy", "pkg/admin", false},
 		{"pkg/proxy", "internal/rawconn", false},
-		{"cmd/controller", "pkg/server", true},
-		{"pkg/server", "cmd/controller", false},
+		{"cmd/controller", "pkg/downstream", true},
+		{"pkg/downstream", "cmd/controller", false},
 		{"internal/kubetest", "pkg/reconcile", true},
 		{"pkg/unheardof", "pkg/model", false},
 	} {

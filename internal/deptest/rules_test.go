@@ -9,12 +9,14 @@ type layer []string
 // layer of its own column and what stands in shared, nothing beside it and
 // nothing above.
 //
-// proxy and server are side by side on purpose: server calls a handler type
-// that lies below both, so each is tested without the other.
+// proxy and downstream are side by side on purpose: downstream calls a handler
+// type that lies below both, so each is tested without the other. server is the
+// library's face above downstream.
 
 // dataPlane knows HTTP and has never heard of Kubernetes. From top to bottom.
 var dataPlane = []layer{
-	{"pkg/proxy", "pkg/server/..."},
+	{"pkg/server"},
+	{"pkg/proxy", "pkg/downstream/..."},
 	{"pkg/snapshot"},
 	{"pkg/filter", "pkg/upstream"},
 	{"pkg/route", "pkg/certs", "pkg/http11", "pkg/accesslog"},
@@ -61,7 +63,7 @@ var mayKnowKubernetes = []string{"cmd/...", "pkg/settings"}
 
 // serving are the packages that the control plane must not depend on. It is
 // handed a function to publish with instead.
-var serving = []string{"pkg/proxy", "pkg/server/...", "pkg/snapshot"}
+var serving = []string{"pkg/proxy", "pkg/downstream/...", "pkg/server", "pkg/snapshot"}
 
 // Rule 3: the foundation depends on the standard library and on itself, so
 // that it can be read, fuzzed and reused alone.

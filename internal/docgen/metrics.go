@@ -13,7 +13,9 @@ func metricsPage() string {
 	fmt.Fprintf(&b, `# Metrics
 
 What `+"`/metrics`"+` on `+"`--healthz-port`"+` shows, besides what the Go runtime (`+"`go_*`"+`) and the process
-(`+"`process_*`"+`, `+"`nginx_ingress_controller_nginx_process_*`"+`) report by themselves. Each also has the labels
+(`+"`process_*`"+`, `+"`nginx_ingress_controller_nginx_process_*`"+`) report by themselves. Among the former are the CPU
+time of the garbage collector (`+"`go_cpu_classes_gc_*`"+`), its pauses (`+"`go_sched_pauses_total_gc_seconds`"+`) and the
+heap's size and goal (`+"`go_gc_heap_live_bytes`, `go_gc_heap_goal_bytes`"+`). Each also has the labels
 %s, unless it is marked *bare*. Names and labels that begin with `+"`nginx_ingress_controller_`"+` are those of ingress-nginx.
 
 `, codes(metrics.ConstantLabels))

@@ -1,6 +1,6 @@
-//go:build race
+//go:build race || pooldebug
 
 package race
 
-// Enabled tells whether the race detector is on.
+// Enabled tells whether the race detector or pooldebug is on.
 const Enabled = true

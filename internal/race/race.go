@@ -1,4 +1,4 @@
-// Package race tells tests whether the race detector is on. It makes sync.Pool
-// forget at random and needs memory of its own, so that under it neither
-// allocations nor memory can be counted.
+// Package race tells tests whether the race detector, or the build tag pooldebug, is
+// on. Both make pools forget what they hold and need memory of their own, so that
+// neither allocations nor memory can be counted.
 package race

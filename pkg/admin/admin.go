@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"time"
+
+	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
 )
 
 // Config says what is offered.
@@ -19,6 +21,9 @@ type Config struct {
 	// Configuration returns the configuration in use, or nil as long as there
 	// is none.
 	Configuration func() *Configuration
+	// Explain tells what becomes of a request. It returns nil as long as there
+	// is no configuration.
+	Explain func(snapshot.Question) *snapshot.Explanation
 	// Readiness answers /readyz.
 	Readiness *Readiness
 	// Profiling offers /debug/pprof/.
@@ -45,6 +50,7 @@ func Handler(c Config) http.Handler {
 		"/healthz":       alive,
 		"/readyz":        c.Readiness.serve,
 		"/configuration": c.configuration,
+		"/explain":       c.explain,
 	}
 	if p := c.HealthCheckPath; p != "" && pages[p] == nil {
 		pages[p] = alive
@@ -97,7 +103,8 @@ func alive(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "o
 
 // index lists the pages for people.
 func index(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, "shockwave\n\n/healthz\n/readyz\n/metrics\n/configuration\n/configuration?format=json")
+	answer(w, http.StatusOK, "shockwave\n\n/healthz\n/readyz\n/metrics\n/configuration\n/configuration?format=json\n"+
+		"/explain?method=GET&url=http://HOST/PATH\n/explain?method=GET&url=http://HOST/PATH&format=json")
 }
 
 // answer writes a page of plain text.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/shockwave-ingress/shockwave/pkg/admin"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
+	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
 )
 
 // start serves the pages and returns where.
@@ -24,6 +25,9 @@ func start(t *testing.T, c admin.Config) (url string) {
 	}
 	if c.Configuration == nil {
 		c.Configuration = func() *admin.Configuration { return nil }
+	}
+	if c.Explain == nil {
+		c.Explain = func(snapshot.Question) *snapshot.Explanation { return nil }
 	}
 	c.Logger = slog.New(slog.DiscardHandler)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

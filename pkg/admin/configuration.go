@@ -33,16 +33,28 @@ func (c *Config) configuration(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusServiceUnavailable, "no configuration is served yet")
 		return
 	}
-	switch format := r.URL.Query().Get("format"); format {
-	case "", "text":
-		head(w, "text/plain; charset=utf-8")
-		_ = current.WriteText(w) // a client that went away
-	case "json":
-		head(w, "application/json")
-		_ = current.WriteJSON(w)
-	default:
-		answer(w, http.StatusBadRequest, "format is text or json, not "+strconv.Quote(format))
+	format := r.URL.Query().Get("format")
+	if !knownFormat(w, format) {
+		return
 	}
+	if format == "json" {
+		head(w, "application/json")
+		_ = current.WriteJSON(w) // a client that went away
+		return
+	}
+	head(w, "text/plain; charset=utf-8")
+	_ = current.WriteText(w)
+}
+
+// knownFormat tells whether a format is text, which is the default, or json. If
+// not, the client is told.
+func knownFormat(w http.ResponseWriter, format string) bool {
+	switch format {
+	case "", "text", "json":
+		return true
+	}
+	answer(w, http.StatusBadRequest, "format is text or json, not "+strconv.Quote(format))
+	return false
 }
 
 // WriteText writes c for people.

@@ -14,11 +14,14 @@ const (
 	classes  = maxShift - minShift + 1
 )
 
-// block is a pooled buffer. Pools hold pointers to blocks, since putting a
-// slice into a sync.Pool would allocate its header.
+// block is a buffer that a region holds besides its slab: of a pool of its size
+// class, or made for the occasion, or a chunk of arena mode. Pools hold pointers to
+// blocks, since putting a slice into a sync.Pool would allocate its header.
 type block struct {
 	bytes []byte
-	class int8 // -1: larger than any class
+	class int8    // -1: of no class
+	rec   *record // of a chunk, which bytes belong to
+	from  origin  // of a piece outside the heap that is no chunk
 }
 
 var pools [classes]sync.Pool
@@ -40,13 +43,38 @@ func takeBlock(n int) *block {
 		return &block{bytes: make([]byte, n), class: -1}
 	}
 	if b, ok := pools[class].Get().(*block); ok {
+		if debugging {
+			mustBePoison(b.bytes, "a buffer of the standard pools")
+		}
 		return b
 	}
 	return &block{bytes: make([]byte, 1<<(class+minShift)), class: int8(class)}
 }
 
+// size is what b adds to what its holder has beside its slab. A chunk has an account
+// of its own.
+func (b *block) size() int64 {
+	if b.rec != nil {
+		return 0
+	}
+	return int64(len(b.bytes))
+}
+
+// release gives b back to where it came from.
 func (b *block) release() {
-	if b.class >= 0 {
+	switch {
+	case b.rec != nil:
+		b.releaseChunk()
+	case b.class >= 0:
+		if debugging {
+			poison(b.bytes)
+		}
 		pools[b.class].Put(b)
+	default:
+		if debugging {
+			poison(b.bytes)
+		}
+		unmapPiece(b.bytes, b.from)
+		b.bytes = nil
 	}
 }

@@ -8,29 +8,30 @@ import (
 )
 
 var allocationMode = define("allocation-mode", Path|Listener,
-	"Where the memory of exchanges comes from: standard. On an IngressClass also where that of connections comes from.",
+	"Where the memory of exchanges comes from: "+modeNames+". On an IngressClass also where that of connections comes from.",
 	parseMode,
 	func(v *Values, m model.AllocationMode) {
 		v.Options.AllocationMode = m
 		v.Listener.AllocationMode = m
-	})
+	}).remembering(func(v *Values, from string) {
+	v.Options.AllocationModeFrom = from
+	v.Listener.AllocationModeFrom = from
+})
 
-// parseMode reads the name of an allocation mode. It fails for a mode that this
-// build does not have.
+// parseMode reads the name of an allocation mode.
 func parseMode(text string, _ dialect) (model.AllocationMode, error) {
-	switch m := model.AllocationMode(text); {
-	case m.Available():
+	if m := model.AllocationMode(text); m.Known() {
 		return m, nil
-	case m == model.AllocArena || m == model.AllocGreenTea:
-		return "", fmt.Errorf("this build has only %s", modeNames())
 	}
-	return "", fmt.Errorf("not an allocation mode: this build has %s", modeNames())
-}
-
-func modeNames() string {
-	names := make([]string, len(model.AvailableModes))
-	for i, m := range model.AvailableModes {
+	names := make([]string, len(model.AllocationModes))
+	for i, m := range model.AllocationModes {
 		names[i] = string(m)
 	}
-	return strings.Join(names, ", ")
+	if near := suggest(strings.ToLower(model.Excerpt(text)), names); near != "" {
+		return "", fmt.Errorf("want %s: did you mean %s?", modeNames, near)
+	}
+	return "", fmt.Errorf("want %s", modeNames)
 }
+
+// modeNames are the modes in a sentence.
+const modeNames = string(model.AllocStandard + ", " + model.AllocArena + " or " + model.AllocGreenTea)

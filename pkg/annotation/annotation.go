@@ -54,8 +54,28 @@ type Annotation struct {
 	// default.
 	Help string
 
-	// apply parses text and sets it, or changes nothing and tells why.
-	apply func(v *Values, text string, d dialect) error
+	// parse parses text and sets it, or changes nothing and tells why.
+	parse func(v *Values, text string, d dialect) error
+	// remember notes what set it. It is nil for settings whose source nobody
+	// asks for.
+	remember func(v *Values, from string)
+}
+
+// apply sets a from text, on behalf of from. It changes nothing when it fails.
+func (a *Annotation) apply(v *Values, text string, d dialect, from Source) error {
+	if err := a.parse(v, text, d); err != nil {
+		return err
+	}
+	if a.remember != nil {
+		a.remember(v, from.String())
+	}
+	return nil
+}
+
+// remembering returns a with a place for what set it.
+func (a Annotation) remembering(note func(v *Values, from string)) Annotation {
+	a.remember = note
+	return a
 }
 
 // Inherited tells whether ingress-nginx has an annotation of the same name, so
@@ -79,7 +99,7 @@ const (
 func define[T any](name string, scope Scope, help string,
 	parse func(text string, d dialect) (T, error), set func(*Values, T)) Annotation {
 	return Annotation{Name: name, Scope: scope, Help: help,
-		apply: func(v *Values, text string, d dialect) error {
+		parse: func(v *Values, text string, d dialect) error {
 			value, err := parse(text, d)
 			if err != nil {
 				return err
@@ -93,11 +113,11 @@ func define[T any](name string, scope Scope, help string,
 func quote(text string) string { return fmt.Sprintf("%q", model.Excerpt(text)) }
 
 // Set sets in v the setting called name from text, in the form that annotations
-// of ours have. It changes nothing when it fails.
-func Set(v *Values, name, text string) error {
+// of ours have, on behalf of from. It changes nothing when it fails.
+func Set(v *Values, name, text string, from Source) error {
 	setting := byName[name]
 	if setting == nil {
 		return fmt.Errorf("no setting is called %s", quote(name))
 	}
-	return setting.apply(v, text, ours)
+	return setting.apply(v, text, ours, from)
 }

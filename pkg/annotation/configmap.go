@@ -14,7 +14,7 @@ import (
 // be bare seconds or Go's. denied is why all routes answer 503: a key that
 // protects them is not supported. It is empty when none is.
 func ConfigMap(object model.ObjectRef, data map[string]string, v *Values) (denied string, problems []model.Problem) {
-	in := reading{object: object, allowed: Path | Upstream | Listener, values: v}
+	in := reading{object: object, noun: "key ", allowed: Path | Upstream | Listener, values: v}
 	for _, key := range slices.Sorted(maps.Keys(data)) {
 		value := strings.TrimSpace(data[key])
 		usual, known := configKeys[key]

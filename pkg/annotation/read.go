@@ -56,6 +56,7 @@ func (r Reader) Class(object model.ObjectRef, annotations map[string]string, v *
 // reading is one object under way.
 type reading struct {
 	object  model.ObjectRef
+	noun    string // what a setting of the object is called, with a space
 	allowed Scope
 	values  *Values
 	result  Result
@@ -71,7 +72,7 @@ func (r Reader) read(object model.ObjectRef, annotations map[string]string, allo
 	if len(inherited) == 0 && len(own) == 0 {
 		return Result{}
 	}
-	in := reading{object: object, allowed: allowed, values: v}
+	in := reading{object: object, noun: "annotation ", allowed: allowed, values: v}
 	for _, name := range slices.Sorted(maps.Keys(inherited)) {
 		if _, hidden := own[name]; !hidden || byName[name] != nil {
 			in.one(r.nginxPrefix, name, inherited[name], nginx)
@@ -120,7 +121,8 @@ func (in *reading) set(setting *Annotation, full, value string, d dialect) {
 			"%s governs listeners: it has an effect on the IngressClass only", full)
 		return
 	}
-	if err := setting.apply(in.values, value, d); err != nil {
+	from := Source{What: in.noun + full, Object: in.object}
+	if err := setting.apply(in.values, value, d, from); err != nil {
 		in.problem(model.ReasonInvalidValue, "%s: %s: %v", full, quote(value), err)
 		return
 	}

@@ -65,13 +65,40 @@ func TestProblemsAreBounded(t *testing.T) {
 
 func TestSet(t *testing.T) {
 	v := Defaults()
-	if err := Set(&v, "keep-alive", "30s"); err != nil || v.Listener.KeepAliveTimeout != 30*time.Second {
+	flag := Source{What: "--flag"}
+	if err := Set(&v, "keep-alive", "30s", flag); err != nil || v.Listener.KeepAliveTimeout != 30*time.Second {
 		t.Errorf("keep-alive is %v (%v)", v.Listener.KeepAliveTimeout, err)
 	}
 	before := v
-	for _, text := range [][2]string{{"keep-alive", "x"}, {"no-such", "1"}, {"allocation-mode", "arena"}} {
-		if err := Set(&v, text[0], text[1]); err == nil || v != before {
+	for _, text := range [][2]string{{"keep-alive", "x"}, {"no-such", "1"}, {"allocation-mode", "heap"}} {
+		if err := Set(&v, text[0], text[1], flag); err == nil || v != before {
 			t.Errorf("Set(%q, %q) = %v, values %+v", text[0], text[1], err, v)
+		}
+	}
+}
+
+// TestSourceOfTheMode sets the mode from each kind of place.
+func TestSourceOfTheMode(t *testing.T) {
+	class := model.ObjectRef{Kind: "IngressClass", Name: "edge", File: "class.yaml", Line: 3}
+	config := model.ObjectRef{Kind: "ConfigMap", Namespace: "system", Name: "controller"}
+	annotations := map[string]string{"shockwave.dev/allocation-mode": "arena"}
+	r := NewReader("")
+	for _, test := range []struct {
+		set  func(v *Values)
+		want string
+	}{
+		{func(*Values) {}, "default"},
+		{func(v *Values) { _ = Set(v, "allocation-mode", "arena", Source{What: "--allocation-mode"}) }, "--allocation-mode"},
+		{func(v *Values) { ConfigMap(config, map[string]string{"allocation-mode": "arena"}, v) }, "key allocation-mode of ConfigMap system/controller"},
+		{func(v *Values) { r.Class(class, annotations, v) }, "annotation shockwave.dev/allocation-mode of IngressClass edge"},
+		{func(v *Values) { r.Ingress(shop, annotations, v) }, "annotation shockwave.dev/allocation-mode of Ingress default/shop"},
+		{func(v *Values) { r.Ingress(shop, map[string]string{"shockwave.dev/allocation-mode": "heap"}, v) }, "default"},
+		{func(v *Values) { r.Ingress(shop, map[string]string{"shockwave.dev/proxy-read-timeout": "5"}, v) }, "default"},
+	} {
+		v := Defaults()
+		test.set(&v)
+		if v.Options.AllocationModeFrom != test.want || v.Listener.AllocationModeFrom != test.want {
+			t.Errorf("from %q and %q, want %q", v.Options.AllocationModeFrom, v.Listener.AllocationModeFrom, test.want)
 		}
 	}
 }

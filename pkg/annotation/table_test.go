@@ -13,7 +13,7 @@ func TestTableIsComplete(t *testing.T) {
 			t.Errorf("%s stands twice", a.Name)
 		}
 		seen[a.Name] = true
-		if a.Scope == 0 || a.apply == nil || !strings.HasSuffix(a.Help, ".") || strings.ToLower(a.Name) != a.Name {
+		if a.Scope == 0 || a.parse == nil || !strings.HasSuffix(a.Help, ".") || strings.ToLower(a.Name) != a.Name {
 			t.Errorf("row %s lacks a scope, a parser or a sentence of help", a.Name)
 		}
 		if a.Inherited() != slices.Contains([]string{

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
 func TestParseDuration(t *testing.T) {
@@ -64,6 +66,27 @@ func TestParseCount(t *testing.T) {
 	}
 }
 
+func TestParseMode(t *testing.T) {
+	const want = "want standard, arena or greentea"
+	for text, hint := range map[string]string{
+		"Standard": "standard", "ARENA": "arena", "arenas": "arena", "areena": "arena",
+		"green-tea": "greentea", "greenteagc": "greentea", "heap": "", "": "", strings.Repeat("arena", 1000): "",
+	} {
+		sentence := want
+		if hint != "" {
+			sentence += ": did you mean " + hint + "?"
+		}
+		if _, err := parseMode(text, ours); err == nil || err.Error() != sentence {
+			t.Errorf("%.20q: %v, want %s", text, err, sentence)
+		}
+	}
+	for _, m := range model.AllocationModes {
+		if got, err := parseMode(string(m), ours); err != nil || got != m || !strings.Contains(modeNames, string(m)) {
+			t.Errorf("%s: %s, %v", m, got, err)
+		}
+	}
+}
+
 func TestIsEveryone(t *testing.T) {
 	for text, want := range map[string]bool{
 		"0.0.0.0/0,::/0": true, "::/0, 0.0.0.0/0": true, "10.0.0.0/8,0.0.0.0/0,::/0": true,
@@ -100,7 +123,7 @@ func FuzzValues(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, a := range Table {
 			v := Defaults()
-			if err := a.apply(&v, text, ours); err != nil && v != Defaults() {
+			if err := a.apply(&v, text, ours, Source{What: "fuzz"}); err != nil && v != Defaults() {
 				t.Errorf("%s: %q is refused (%v) and changes %+v", a.Name, text, err, v)
 			}
 			if v.Options.ReadTimeout <= 0 || v.Options.MaxBodyBytes < 0 || v.Pool.IdleConnections < 0 || v.Listener.KeepAliveTimeout < 0 || v.Listener.MaxHeaderBytes < 1024 {

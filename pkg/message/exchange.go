@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"net/netip"
 	"time"
 
@@ -29,9 +30,10 @@ type Exchange struct {
 	// HeadRead is when the request's head was there whole: Start when it came in
 	// one piece. It is valid once the handler is called.
 	HeadRead time.Time
-	// Mem is the memory of the exchange. It is taken from the listener's mode;
-	// a handler that knows better replaces it by releasing it first. The
-	// connection releases it when the exchange ends.
+	// Mem is the memory of the exchange, in the listener's mode. A handler that
+	// wants another one replaces it, before it takes a buffer, with what
+	// Mem.Switch returns. The connection releases it when the exchange has been
+	// observed.
 	Mem *alloc.Region
 	// Trace is what is known of the exchange for logs and metrics.
 	Trace Trace
@@ -77,6 +79,20 @@ type Stream interface {
 	// the tunnel and closes it; the server counts the connection until the
 	// handler returns.
 	Upgrade() (t Tunnel, buffered []byte, err error)
+	// Hijack takes the connection out of the server, after what was written so
+	// far was sent: it is the caller's, who closes it, and the server neither
+	// counts nor closes nor waits for it. buffered are bytes that the client sent
+	// already, those of a body that was not read included; they are valid until
+	// the handler returns. Nobody may be in NextBody. Afterwards the other
+	// methods do nothing.
+	Hijack() (nc net.Conn, buffered []byte, err error)
+	// Watch has gone called, at most once and from another goroutine, when the
+	// client has closed its direction of the connection or the connection was
+	// cut. The former is noticed while the handler runs, once the request's body
+	// was read whole, and until the client sends its next request. gone must not
+	// block; it may still be called when the handler has returned. Watch may be
+	// called from any goroutine, but not after that. A second call does nothing.
+	Watch(gone func())
 	// HeadWritten tells whether WriteHead was called.
 	HeadWritten() bool
 }

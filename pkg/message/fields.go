@@ -1,5 +1,7 @@
 package message
 
+import "github.com/shockwave-ingress/shockwave/pkg/alloc"
+
 // Fields is the field section of a message: field lines in the order of the
 // wire, repeated ones included. It refers to bytes by offset, so it holds no
 // pointer for each field.
@@ -95,6 +97,17 @@ func (f *Fields) Del(n Name) {
 	f.known &^= 1 << n
 }
 
+// DelName removes all fields of any name, in any case.
+func (f *Fields) DelName(name string) {
+	if n := LookupName(alloc.Bytes(name)); n != Unknown {
+		f.Del(n)
+		return
+	}
+	for i := f.IndexName(name, 0); i >= 0; i = f.IndexName(name, i+1) {
+		f.Remove(i)
+	}
+}
+
 // Remove removes the i-th field. Positions of the others stay as they are.
 func (f *Fields) Remove(i int) {
 	n := f.list[i].name
@@ -142,6 +155,23 @@ func (f *Fields) Index(n Name, i int) int {
 	return -1
 }
 
+// IndexName is Index for any name, in any case.
+func (f *Fields) IndexName(name string, i int) int {
+	n := LookupName(alloc.Bytes(name))
+	if n != Unknown {
+		return f.Index(n, i)
+	}
+	for ; i < len(f.list); i++ {
+		if f.list[i].name != Unknown {
+			continue
+		}
+		if _, b, _, ok := f.At(i); ok && EqualFold(b, name) {
+			return i
+		}
+	}
+	return -1
+}
+
 // Get returns the value of the first field named n.
 func (f *Fields) Get(n Name) (value []byte, ok bool) {
 	if i := f.Index(n, 0); i >= 0 {
@@ -161,10 +191,8 @@ func (f *Fields) Count(n Name) int {
 
 // Lookup returns the value of the first field of any name, in any case.
 func (f *Fields) Lookup(name string) (value []byte, ok bool) {
-	for i := range f.list {
-		if _, b, v, ok := f.At(i); ok && EqualFold(b, name) {
-			return v, true
-		}
+	if i := f.IndexName(name, 0); i >= 0 {
+		_, _, value, ok = f.At(i)
 	}
-	return nil, false
+	return value, ok
 }

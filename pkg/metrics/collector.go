@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"maps"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -97,12 +98,16 @@ func (o output) routes() {
 	}
 }
 
-// process sends what is constant while the process lives.
+// process sends what is known of the process as a whole.
 func (o output) process() {
 	o.value(processes, 1)
 	o.value(oldestStart, float64(o.m.started.Unix()))
 	if b := o.m.build.Load(); b != nil {
 		o.value(buildInfo, 1, b.Release, b.Commit, b.Repository)
+		o.value(allocBuildInfo, 1, b.DefaultMode, b.ArenaSource, strconv.FormatBool(b.Debug))
+	}
+	if share, ok := gcShare(); ok {
+		o.value(gcCPUShare, share)
 	}
 }
 
@@ -127,6 +132,9 @@ func (o output) configuration() {
 	o.value(snapshotHosts, float64(p.last.Hosts))
 	o.value(snapshotRoutes, float64(p.last.Routes))
 	o.value(endpointUpdates, float64(p.endpoints))
+	for mode, n := range p.last.RoutesByMode {
+		o.value(allocRoutes, float64(n), mode)
+	}
 	for reason, n := range p.last.Problems {
 		o.value(problems, float64(n), reason)
 	}
@@ -157,6 +165,11 @@ func (o output) sources() {
 		o.value(connectionsRefused, float64(c.Refused))
 		o.value(requestsTotal, float64(c.Requests))
 		o.value(panics, float64(c.Panics))
+	}
+	if s.Allocations != nil {
+		for _, a := range s.Allocations() {
+			o.allocation(a)
+		}
 	}
 	if s.AccessLog != nil {
 		written, dropped := s.AccessLog()

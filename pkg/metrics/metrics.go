@@ -115,7 +115,7 @@ func New(labels Labels, opts ...Option) *Metrics {
 	}
 	m.registry.MustRegister(
 		collector{m},
-		collectors.NewGoCollector(),
+		goCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	// nginx_ingress_controller_nginx_process_cpu_seconds_total and the like:

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -256,19 +257,26 @@ func TestNothingIsLostAmongGoroutines(t *testing.T) {
 
 // everything returns counters of which each metric of the table has a value.
 func everything() *metrics.Metrics {
+	runtime.GC() // the runtime counts the time of collections once one has ended
 	m := metrics.New(labels)
 	ex := exchange("GET", 200)
 	ex.Trace.Refusal = "none"
 	m.Route(shop).Observe(ex, time.Millisecond)
-	m.SetBuild(metrics.Build{Release: "v1", Commit: "abc", Repository: "here"})
+	m.SetBuild(metrics.Build{Release: "v1", Commit: "abc", Repository: "here", DefaultMode: "standard", ArenaSource: "mmap", Debug: true})
 	m.SetCertificates([]metrics.Certificate{{Host: "shop.example", Secret: "shop", Identifier: "CA-1", NotAfter: time.Unix(1e9, 0)}})
 	m.SetLeader("lease", func() bool { return true })
 	m.Published(metrics.Publication{Generation: 7, Hash: func() uint64 { return 1 << 20 }, Compile: time.Second,
-		Hosts: 1, Routes: 2, Problems: map[string]int{"ParseError": 3}})
+		Hosts: 1, Routes: 2, RoutesByMode: map[string]int{"standard": 2, "arena": 0}, Problems: map[string]int{"ParseError": 3}})
 	m.EndpointsPublished()
 	m.SetSources(metrics.Sources{
 		Connections: func() metrics.Connections { return metrics.Connections{Open: 5, Accepted: 9, Refused: 2} },
 		AccessLog:   func() (uint64, uint64) { return 10, 1 },
+		Allocations: func() []metrics.Allocation {
+			return []metrics.Allocation{
+				{Mode: "standard", Exchanges: 7, Overflows: 1, InUse: 512},
+				{Mode: "greentea", Exchanges: 4, Misses: 1, Overflows: 2, InUse: 4096, Kept: 8192, Chunks: 3},
+			}
+		},
 		Upstreams: func() []metrics.Upstream {
 			return []metrics.Upstream{{Name: "default-cart-80", Endpoints: 3, Closed: map[string]uint64{"idle": 4}}}
 		},

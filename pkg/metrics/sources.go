@@ -15,6 +15,8 @@ type Sources struct {
 	Upstreams func() []Upstream
 	// AccessLog tells how many lines were written and dropped.
 	AccessLog func() (written, dropped uint64)
+	// Allocations tells of the memory of each allocation mode.
+	Allocations func() []Allocation
 }
 
 // Connections is the state of the connections from clients.
@@ -50,6 +52,11 @@ func (m *Metrics) SetSources(s Sources) { m.sources.Store(&s) }
 // Build says what was built.
 type Build struct {
 	Release, Commit, Repository string
+	// DefaultMode is the allocation mode where nothing else is asked for,
+	// ArenaSource where arena mode has its chunks from. Debug tells that
+	// released memory is poisoned.
+	DefaultMode, ArenaSource string
+	Debug                    bool
 }
 
 // SetBuild says what was built.
@@ -87,6 +94,9 @@ type Publication struct {
 	// Compile is the time that it took to be made and put to use.
 	Compile       time.Duration
 	Hosts, Routes int
+	// RoutesByMode counts the routes of each allocation mode, default backends
+	// included.
+	RoutesByMode map[string]int
 	// Problems counts the mistakes met, by reason.
 	Problems map[string]int
 }

@@ -135,6 +135,31 @@ var (
 		"Sets of endpoints that were put to use.")
 )
 
+// Memory, by allocation mode, and what the garbage collector costs.
+var (
+	allocBuildInfo = define(Gauge, "shockwave_alloc_build_info",
+		"Always 1. The labels tell how the allocation modes were built: the mode where nothing else is asked for, where arena mode has its chunks from, and whether released memory is poisoned.",
+		"default", "arena_source", "debug")
+	allocRoutes = define(Gauge, "shockwave_alloc_routes",
+		"Routes in use, default backends included, by the allocation mode of their exchanges.", "mode")
+	allocExchanges = define(Counter, "shockwave_alloc_exchanges_total",
+		"Exchanges that have ended, by the allocation mode that their memory came from. One that no route served has that of its connection.", "mode")
+	allocMisses = define(Counter, "shockwave_alloc_slab_misses_total",
+		"Exchanges that did not fit into their slab. In standard mode there is none.", "mode")
+	allocOverflows = define(Counter, "shockwave_alloc_overflows_total",
+		"Buffers taken beside a slab; in standard mode those that no pool has the size of.", "mode")
+	allocHitRatio = define(Gauge, "shockwave_alloc_greentea_hit_ratio",
+		"Exchanges of mode greentea that were served wholly from their slab, as a share of all of that mode since the start. Absent before the first.")
+	allocInUse = define(Gauge, "shockwave_alloc_bytes_in_use",
+		"Memory that exchanges and connections hold.", "mode")
+	allocKept = define(Gauge, "shockwave_alloc_bytes_kept",
+		"Memory that is held ready for others. In standard mode only the garbage collector knows, and it is 0.", "mode")
+	allocChunks = define(Gauge, "shockwave_alloc_chunks",
+		"Slabs and chunks, in use or kept. Standard mode has none.", "mode")
+	gcCPUShare = define(Gauge, "shockwave_gc_cpu_share",
+		"Share of the garbage collector in the CPU time that the process used since its start. Idle time, and marking done in idle time, count on neither side. Absent before the first collection. For a window, divide rates of go_cpu_classes_*.")
+)
+
 // Upstreams and their pools of connections.
 var (
 	upstreamEndpoints = define(Gauge, "shockwave_upstream_endpoints",

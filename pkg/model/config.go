@@ -160,6 +160,10 @@ type Endpoints map[UpstreamKey][]Endpoint
 type Options struct {
 	// AllocationMode governs the memory of the route's exchanges.
 	AllocationMode AllocationMode
+	// AllocationModeFrom says for people what chose the mode, such as
+	// "annotation shockwave.dev/allocation-mode of Ingress default/shop". It
+	// has no effect.
+	AllocationModeFrom string
 	// ConnectTimeout bounds dialling an endpoint.
 	ConnectTimeout time.Duration
 	// SendTimeout bounds the gap between two writes to the upstream.
@@ -174,23 +178,29 @@ type Options struct {
 // Its values are those of package alloc, under their names.
 type AllocationMode string
 
-// AvailableModes are the allocation modes that this build has. Asking for
-// another one is a Problem.
-var AvailableModes = []AllocationMode{AllocStandard}
-
-// Available tells whether this build has the mode m.
-func (m AllocationMode) Available() bool { return slices.Contains(AvailableModes, m) }
-
-// The allocation modes.
+// The allocation modes. Every build has all of them.
 const (
 	AllocStandard AllocationMode = "standard"
 	AllocArena    AllocationMode = "arena"
 	AllocGreenTea AllocationMode = "greentea"
 )
 
+// AllocationModes lists the allocation modes.
+var AllocationModes = []AllocationMode{AllocStandard, AllocArena, AllocGreenTea}
+
+// Known tells whether m is one of AllocationModes. To ask for another one is a
+// Problem.
+func (m AllocationMode) Known() bool { return slices.Contains(AllocationModes, m) }
+
+// FromDefault is the AllocationModeFrom of a mode that nobody asked for.
+const FromDefault = "default"
+
 // Listener holds the settings of downstream connections.
 type Listener struct {
-	AllocationMode AllocationMode
+	// AllocationMode governs the memory of connections, and AllocationModeFrom
+	// says what chose it, as that of Options does.
+	AllocationMode     AllocationMode
+	AllocationModeFrom string
 	// KeepAliveTimeout closes a connection that was idle for so long. 0
 	// turns keep-alive off.
 	KeepAliveTimeout time.Duration

@@ -7,10 +7,11 @@ import "time"
 // except that a body has no limit in the kubernetes profile.
 func DefaultOptions() Options {
 	return Options{
-		AllocationMode: AllocStandard,
-		ConnectTimeout: 5 * time.Second,
-		SendTimeout:    60 * time.Second,
-		ReadTimeout:    60 * time.Second,
+		AllocationMode:     AllocStandard,
+		AllocationModeFrom: FromDefault,
+		ConnectTimeout:     5 * time.Second,
+		SendTimeout:        60 * time.Second,
+		ReadTimeout:        60 * time.Second,
 	}
 }
 
@@ -30,11 +31,12 @@ func DefaultPool() Pool {
 // and deadline are ours.
 func DefaultListener() Listener {
 	return Listener{
-		AllocationMode:    AllocStandard,
-		KeepAliveTimeout:  75 * time.Second,
-		KeepAliveRequests: 1000,
-		HeaderTimeout:     10 * time.Second,
-		BodyTimeout:       60 * time.Second,
-		MaxHeaderBytes:    32 << 10,
+		AllocationMode:     AllocStandard,
+		AllocationModeFrom: FromDefault,
+		KeepAliveTimeout:   75 * time.Second,
+		KeepAliveRequests:  1000,
+		HeaderTimeout:      10 * time.Second,
+		BodyTimeout:        60 * time.Second,
+		MaxHeaderBytes:     32 << 10,
 	}
 }

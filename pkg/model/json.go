@@ -100,25 +100,27 @@ func (p Pool) MarshalJSON() ([]byte, error) {
 // MarshalJSON gives the JSON form of o.
 func (o Options) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		AllocationMode AllocationMode `json:"allocation-mode"`
-		ConnectTimeout duration       `json:"proxy-connect-timeout"`
-		SendTimeout    duration       `json:"proxy-send-timeout"`
-		ReadTimeout    duration       `json:"proxy-read-timeout"`
-		MaxBodyBytes   int64          `json:"proxy-body-size"`
-	}{o.AllocationMode, duration(o.ConnectTimeout), duration(o.SendTimeout), duration(o.ReadTimeout), o.MaxBodyBytes})
+		AllocationMode     AllocationMode `json:"allocation-mode"`
+		AllocationModeFrom string         `json:"allocation-mode-from"`
+		ConnectTimeout     duration       `json:"proxy-connect-timeout"`
+		SendTimeout        duration       `json:"proxy-send-timeout"`
+		ReadTimeout        duration       `json:"proxy-read-timeout"`
+		MaxBodyBytes       int64          `json:"proxy-body-size"`
+	}{o.AllocationMode, o.AllocationModeFrom, duration(o.ConnectTimeout), duration(o.SendTimeout), duration(o.ReadTimeout), o.MaxBodyBytes})
 }
 
 // MarshalJSON gives the JSON form of s.
 func (s Listener) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		AllocationMode    AllocationMode `json:"allocation-mode"`
-		KeepAliveTimeout  duration       `json:"keep-alive"`
-		KeepAliveRequests int            `json:"keep-alive-requests"`
-		MaxConnections    int            `json:"max-connections"`
-		HeaderTimeout     duration       `json:"client-header-timeout"`
-		BodyTimeout       duration       `json:"client-body-timeout"`
-		MaxHeaderBytes    int            `json:"max-header-bytes"`
-	}{s.AllocationMode, duration(s.KeepAliveTimeout), s.KeepAliveRequests, s.MaxConnections,
+		AllocationMode     AllocationMode `json:"allocation-mode"`
+		AllocationModeFrom string         `json:"allocation-mode-from"`
+		KeepAliveTimeout   duration       `json:"keep-alive"`
+		KeepAliveRequests  int            `json:"keep-alive-requests"`
+		MaxConnections     int            `json:"max-connections"`
+		HeaderTimeout      duration       `json:"client-header-timeout"`
+		BodyTimeout        duration       `json:"client-body-timeout"`
+		MaxHeaderBytes     int            `json:"max-header-bytes"`
+	}{s.AllocationMode, s.AllocationModeFrom, duration(s.KeepAliveTimeout), s.KeepAliveRequests, s.MaxConnections,
 		duration(s.HeaderTimeout), duration(s.BodyTimeout), s.MaxHeaderBytes})
 }
 

@@ -44,6 +44,8 @@ func TestJSON(t *testing.T) {
 		`"fallback":{"upstream":"default/cart:80"`,
 		`{"key":"default/cart:80","pool":{"upstream-keepalive-connections":320`,
 		`"keep-alive":"1m15s"`,
+		`"options":{"allocation-mode":"standard","allocation-mode-from":"default",`,
+		`"listener":{"allocation-mode":"standard","allocation-mode-from":"default",`,
 		`{"name":"default/shop","sha256":"`,
 		`"endpoints":{"default/cart:80":[{"address":"10.0.0.1:8080","pod":"cart-0"}]}`,
 		`"problems":[{"object":{"kind":"Ingress","name":"a"},"reason":"R","message":"M."}]`,

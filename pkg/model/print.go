@@ -66,7 +66,7 @@ func (h *Host) print(b *strings.Builder) {
 }
 
 func (r *Route) printTarget(b *strings.Builder) {
-	b.WriteString("  " + r.Upstream.String() + r.Options.changes())
+	b.WriteString("  " + r.Upstream.String() + r.Options.Changes())
 	if r.Denied != "" {
 		b.WriteString("  denied: " + r.Denied)
 	}
@@ -97,11 +97,12 @@ func (c *Certificate) fingerprint() string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// changes lists what differs from DefaultOptions, under the annotations' names.
-func (o Options) changes() string {
+// Changes lists what differs from DefaultOptions, under the annotations' names,
+// each as two spaces and name=value.
+func (o Options) Changes() string {
 	var l changeList
 	d := DefaultOptions()
-	l.text("allocation-mode", string(o.AllocationMode), string(d.AllocationMode))
+	l.mode(o.AllocationMode, o.AllocationModeFrom, d.AllocationMode)
 	l.duration("proxy-connect-timeout", o.ConnectTimeout, d.ConnectTimeout)
 	l.duration("proxy-send-timeout", o.SendTimeout, d.SendTimeout)
 	l.duration("proxy-read-timeout", o.ReadTimeout, d.ReadTimeout)
@@ -124,7 +125,7 @@ func (p Pool) changes() string {
 func (s Listener) changes() string {
 	var l changeList
 	d := DefaultListener()
-	l.text("allocation-mode", string(s.AllocationMode), string(d.AllocationMode))
+	l.mode(s.AllocationMode, s.AllocationModeFrom, d.AllocationMode)
 	l.duration("keep-alive", s.KeepAliveTimeout, d.KeepAliveTimeout)
 	l.number("keep-alive-requests", int64(s.KeepAliveRequests), int64(d.KeepAliveRequests))
 	l.number("max-connections", int64(s.MaxConnections), int64(d.MaxConnections))
@@ -137,9 +138,10 @@ func (s Listener) changes() string {
 // changeList gathers "  name=value" for values that differ from their default.
 type changeList struct{ strings.Builder }
 
-func (l *changeList) text(name, value, usual string) {
-	if value != usual {
-		l.WriteString("  " + name + "=" + value)
+// mode tells an allocation mode together with what chose it.
+func (l *changeList) mode(mode AllocationMode, from string, usual AllocationMode) {
+	if mode != usual {
+		l.WriteString("  allocation-mode=" + string(mode) + " (" + from + ")")
 	}
 }
 

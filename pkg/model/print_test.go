@@ -10,6 +10,7 @@ import (
 
 func TestConfigString(t *testing.T) {
 	options := DefaultOptions()
+	options.AllocationModeFrom = "annotation shockwave.dev/allocation-mode of Ingress default/shop"
 	options.AllocationMode, options.ReadTimeout, options.MaxBodyBytes = AllocArena, 2*time.Minute, 8<<20
 	pool := DefaultPool()
 	pool.IdleConnections = 1
@@ -45,7 +46,7 @@ host *
   fallback  default/cart:80
 host shop.example
   tls  default/shop
-  /cart  exact  default/cart:80  allocation-mode=arena  proxy-read-timeout=2m0s  proxy-body-size=8388608
+  /cart  exact  default/cart:80  allocation-mode=arena (annotation shockwave.dev/allocation-mode of Ingress default/shop)  proxy-read-timeout=2m0s  proxy-body-size=8388608
   /cart  prefix  default/cart:80
   /gone  prefix  -
   /pay  prefix  default/pay:443  denied: why
@@ -73,7 +74,7 @@ func TestEverySettingIsPrinted(t *testing.T) {
 		value   any
 		changes func() string
 	}{
-		{&o, func() string { return o.changes() }},
+		{&o, func() string { return o.Changes() }},
 		{&p, func() string { return p.changes() }},
 		{&l, func() string { return l.changes() }},
 	} {
@@ -88,7 +89,9 @@ func TestEverySettingIsPrinted(t *testing.T) {
 				t.Fatalf("%T: no value of kind %v here: add one", settings.value, f.Kind())
 			}
 		}
-		if got := strings.Count(settings.changes(), "="); got != fields.NumField() {
+		// What chose the mode stands behind it, and is another field.
+		shown := strings.ReplaceAll(settings.changes(), "(x)", "(=)")
+		if got := strings.Count(shown, "="); got != fields.NumField() {
 			t.Errorf("%T: %q shows %d settings of %d", settings.value, settings.changes(), got, fields.NumField())
 		}
 	}
@@ -113,8 +116,12 @@ default/cart:8080
 	}
 }
 
-func TestAvailableModes(t *testing.T) {
-	if !AllocStandard.Available() || AllocationMode("").Available() || AllocationMode("Standard").Available() {
-		t.Errorf("available modes %v", AvailableModes)
+func TestKnownModes(t *testing.T) {
+	for mode, want := range map[AllocationMode]bool{
+		AllocStandard: true, AllocArena: true, AllocGreenTea: true, "": false, "Standard": false,
+	} {
+		if mode.Known() != want {
+			t.Errorf("%q.Known() = %v", mode, !want)
+		}
 	}
 }

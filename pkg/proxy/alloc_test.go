@@ -11,15 +11,18 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/shockwave-ingress/shockwave/internal/inmodes"
 	"github.com/shockwave-ingress/shockwave/internal/race"
 	"github.com/shockwave-ingress/shockwave/pkg/accesslog"
+	"github.com/shockwave-ingress/shockwave/pkg/downstream"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 	"github.com/shockwave-ingress/shockwave/pkg/proxy"
-	"github.com/shockwave-ingress/shockwave/pkg/server"
 	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
 )
+
+func TestMain(m *testing.M) { inmodes.Main(m) }
 
 // startProxy serves shop.test through a proxy, with metrics and access log, from
 // an upstream that answers every request, whatever it is, with response. It
@@ -30,14 +33,16 @@ func startProxy(t testing.TB, response string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	front, err := server.Listen("127.0.0.1:0")
+	front, err := downstream.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	reg := upstream.NewRegistry(upstream.Config{})
 	key := model.UpstreamKey{Namespace: "default", Service: "shop", Port: "80"}
 	reg.SetEndpoints(model.Endpoints{key: {{Addr: back.Addr().(*net.TCPAddr).AddrPort()}}})
-	route := model.Route{Path: "/", Upstream: key, Options: model.DefaultOptions()}
+	options := model.DefaultOptions()
+	options.AllocationMode = model.AllocationMode(inmodes.Mode().String())
+	route := model.Route{Path: "/", Upstream: key, Options: options}
 	gone := model.Route{Path: "/gone", Options: model.DefaultOptions()}
 	cfg := &model.Config{
 		Hosts:     []model.Host{{Name: "shop.test", Routes: []model.Route{route, gone}}},
@@ -52,9 +57,10 @@ func startProxy(t testing.TB, response string) string {
 	current := new(snapshot.Current)
 	current.Publish(snap)
 	access := accesslog.New(io.Discard)
-	srv := server.New(server.Config{
+	srv := downstream.New(downstream.Config{
 		Handler:           proxy.New(proxy.Config{Current: current, Metrics: m, AccessLog: access}),
 		KeepAliveRequests: -1,
+		AllocationMode:    inmodes.Mode(),
 		Logger:            slog.New(slog.DiscardHandler),
 	})
 

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"sync"
 
-	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
@@ -105,10 +104,7 @@ func (x *exchange) serve(snap *snapshot.Snapshot) {
 		x.reply(503)
 		return
 	}
-	if x.Mem.Mode() != route.Mode {
-		x.Mem.Release()
-		x.Mem = alloc.Take(route.Mode)
-	}
+	x.Mem = x.Mem.Switch(route.Mode)
 	if err := x.prepare(); err != nil {
 		x.replyError(err)
 		return

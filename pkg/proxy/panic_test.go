@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shockwave-ingress/shockwave/internal/inmodes"
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
@@ -157,9 +158,10 @@ func newExchange(t *testing.T, b *brokenStream) *message.Exchange {
 		head = "POST /a HTTP/1.1\r\nHost: shop.test\r\nTransfer-Encoding: chunked\r\n\r\n"
 	}
 	ex := &message.Exchange{
-		Stream: b, Start: time.Now(), Mem: alloc.Take(alloc.Standard),
+		Stream: b, Start: time.Now(), Mem: alloc.Take(inmodes.Mode()),
 		Remote: netip.MustParseAddrPort("192.0.2.1:1"), Local: netip.MustParseAddrPort("192.0.2.2:80"),
 	}
+	t.Cleanup(func() { ex.Mem.Release() })
 	lim := http11.DefaultLimits()
 	if err := http11.ParseRequest(&ex.Request, []byte(head), &lim); err != nil {
 		t.Fatal(err)

@@ -2,155 +2,183 @@ package server
 
 import (
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
+	"github.com/shockwave-ingress/shockwave/pkg/downstream"
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
-	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
 
-// Config is what a Server is made from. The zero value of each field stands
-// for the default that its comment names; only Handler must be given. A negative
-// timeout means that there is none.
-type Config struct {
-	// Handler serves the exchanges.
-	Handler message.Handler
-	// TLSConfig is used by ServeTLS. It is cloned, and offers http/1.1 only.
-	TLSConfig *tls.Config
-	// Logger receives what goes wrong in the server itself: panics of handlers
-	// and listeners that cannot accept. Default: slog.Default().
-	Logger *slog.Logger
+// AllocationMode is where the memory of connections and exchanges comes from.
+// docs/allocation-modes.md compares the modes.
+type AllocationMode = alloc.Mode
 
-	// Limits bound what is read of a head. Default: http11.DefaultLimits(). A
-	// zero field stands for its default.
-	Limits http11.Limits
-	// HeaderTimeout bounds the time from a head's first byte to its last; it
-	// does not grow with the bytes that arrive. Default: 10 s.
-	HeaderTimeout time.Duration
-	// BodyTimeout bounds the gap between two reads of a request body. A body
-	// also has to arrive at 240 bytes per second on average, after 20 seconds.
-	// Default: 60 s.
+// The allocation modes. All are in every build; servers of different modes may run
+// side by side.
+const (
+	// Standard takes each buffer from a pool for its size.
+	Standard = alloc.Standard
+	// Arena cuts buffers from memory outside the Go heap.
+	Arena = alloc.Arena
+	// GreenTea gives each exchange one piece of the Go heap without pointers.
+	GreenTea = alloc.GreenTea
+)
+
+// Config is what a server is made from. The zero value of a field stands for the
+// default that its comment names, so that a Config may be written as a literal;
+// DefaultConfig has the same values spelled out. A negative timeout or limit means
+// that there is none.
+type Config struct {
+	// Addr is the address to listen on for ListenAndServe and ListenAndServeTLS,
+	// such as ":8080" or "127.0.0.1:0". Default: ":80", and ":443" for TLS.
+	Addr string
+	// Handler answers the requests. There is no default: serving without one
+	// fails.
+	Handler Handler
+
+	// ReadTimeout bounds the time from a request's first byte to the last of its
+	// body, however steadily it arrives. Time that the handler spends before it
+	// reads the body counts. It ends in a 408, or in ErrTimeout for a handler that
+	// reads. Default: none, since it also bounds how large an upload can be; a
+	// body has to go on arriving all the same (BodyTimeout).
+	ReadTimeout time.Duration
+	// ReadHeaderTimeout bounds the time from a request head's first byte to its
+	// last, and ends in a 408. Default: 10 s.
+	ReadHeaderTimeout time.Duration
+	// BodyTimeout bounds the gap between two reads of a request body. A body also
+	// has to arrive at 240 bytes per second on average, after 20 seconds of
+	// waiting for it. Default: 60 s.
 	BodyTimeout time.Duration
-	// WriteTimeout bounds the time in which a client must take the next part
-	// of a response: 128 KiB, or less. Default: 60 s.
+	// WriteTimeout bounds the time in which a client must take the next part of a
+	// response, 128 KiB or less. A response that is large or that the handler
+	// takes its time for is not bounded as a whole. Default: 60 s.
 	WriteTimeout time.Duration
-	// KeepAliveTimeout closes a connection that waits so long for its first or
-	// its next request. Default: 75 s.
-	KeepAliveTimeout time.Duration
+	// IdleTimeout closes a connection that waits so long for its first or its next
+	// request. Default: 75 s.
+	IdleTimeout time.Duration
 	// HandshakeTimeout bounds the TLS handshake. Default: 10 s.
 	HandshakeTimeout time.Duration
-	// KeepAliveRequests is how many requests a connection may carry: the
-	// response to the last one says so. Negative: no limit. Default: 1000.
-	KeepAliveRequests int
-	// DisableKeepAlive closes every connection after one exchange.
-	DisableKeepAlive bool
-	// MaxConnections bounds the open connections of all listeners together.
-	// One more is accepted and closed at once, and counted: refusing to accept
-	// would let a few clients that hold their connections stop the listener
-	// for all others. 0: no limit but that a quarter of the descriptors that
-	// the process may have when the server is made is kept for other uses.
-	MaxConnections int
-	// ShutdownIdle is how long a connection must have been idle before
-	// Shutdown closes it: a client that is about to send its next request has
-	// that long to do so, and then learns from the answer that the connection
-	// ends. Negative: none. Default: 1 s.
-	ShutdownIdle time.Duration
-	// AllocationMode is where connections' memory comes from. It is what
-	// Exchange.Mem begins with. Default: alloc.Standard.
-	AllocationMode alloc.Mode
-	// ServerName is the value of the Server field of responses that have
-	// none. Empty: no such field.
+
+	// MaxRequestLine is the longest request line in bytes; a longer one is
+	// answered with 414. Default, also for a negative value: 8 KiB.
+	MaxRequestLine int
+	// MaxHeaderBytes is the largest request head in bytes, request line and fields
+	// together; a larger one is answered with 431. Default, also for a negative
+	// value: 32 KiB.
+	MaxHeaderBytes int
+	// MaxHeaderFields is the most field lines of a request head; one with more is
+	// answered with 431. Default, also for a negative value: 100.
+	MaxHeaderFields int
+	// AllowUnderscores keeps request fields whose name has an underscore. They are
+	// dropped otherwise, since an application that reads names from an environment
+	// takes X_Real_IP for X-Real-IP. Default: false.
+	AllowUnderscores bool
+	// MaxRequestBodySize is the largest request body in bytes. A request that
+	// announces a longer one is answered with 413 and never reaches the handler;
+	// one whose length is not known makes reads fail with ErrBodyTooLarge.
+	// Default: 10 MiB. Negative: no limit.
+	MaxRequestBodySize int64
+
+	// MaxKeepAliveRequests is how many requests one connection may carry; the last
+	// response says so. Default, also for a negative value: no limit.
+	MaxKeepAliveRequests int
+	// MaxConcurrentConnections bounds the open connections of all listeners of the
+	// server together. One more is accepted, closed at once and counted. Default,
+	// also for a negative value: no limit but that a quarter of the descriptors
+	// of the process is kept for other uses.
+	MaxConcurrentConnections int
+	// DisableKeepalive closes every connection after one exchange. Default: false.
+	DisableKeepalive bool
+
+	// AllocationMode is where memory comes from. The zero value is Standard;
+	// DefaultConfig has the default of the build, which is Standard unless build
+	// tags say otherwise.
+	AllocationMode AllocationMode
+	// TLSConfig is used by ServeTLS and ListenAndServeTLS. It is cloned, and http/1.1
+	// is the only protocol offered. Default: none, and then those calls need
+	// certificate files.
+	TLSConfig *tls.Config
+	// Logger receives what goes wrong in the server, panics of handlers, and
+	// mistakes of handlers such as a field name that is none. Default:
+	// slog.Default().
+	Logger *slog.Logger
+	// ServerName is the value of the Server field of responses that have none.
+	// Default: no such field.
 	ServerName string
 }
 
-// settings are the part of Config that may change while the server runs, with
-// defaults filled in. A published value is never changed: an exchange uses the
-// one that was in force when its head began.
-type settings struct {
-	limits            http11.Limits
-	headerTimeout     time.Duration
-	bodyTimeout       time.Duration
-	writeTimeout      time.Duration
-	keepAliveTimeout  time.Duration
-	handshakeTimeout  time.Duration
-	shutdownIdle      time.Duration
-	keepAliveRequests int // 0: no limit
-	maxConnections    int // 0: no limit
-	mode              alloc.Mode
-	serverField       []byte // "Server: name\r\n", or empty
-}
-
-func newSettings(cfg *Config) *settings {
-	s := &settings{
-		limits:            withDefaults(cfg.Limits),
-		headerTimeout:     orDefault(cfg.HeaderTimeout, 10*time.Second),
-		bodyTimeout:       orDefault(cfg.BodyTimeout, time.Minute),
-		writeTimeout:      orDefault(cfg.WriteTimeout, time.Minute),
-		keepAliveTimeout:  orDefault(cfg.KeepAliveTimeout, 75*time.Second),
-		handshakeTimeout:  orDefault(cfg.HandshakeTimeout, 10*time.Second),
-		shutdownIdle:      max(0, orDefault(cfg.ShutdownIdle, time.Second)),
-		keepAliveRequests: max(0, orDefault(cfg.KeepAliveRequests, 1000)),
-		maxConnections:    max(0, cfg.MaxConnections),
-		mode:              cfg.AllocationMode,
-	}
-	if cfg.DisableKeepAlive {
-		s.keepAliveRequests = 1
-	}
-	if cfg.ServerName != "" {
-		s.serverField = http11.AppendField(nil, message.Server.String(), []byte(cfg.ServerName))
-	}
-	return s
-}
-
-func withDefaults(l http11.Limits) http11.Limits {
-	d := http11.DefaultLimits()
-	l.StartLine = orDefault(l.StartLine, d.StartLine)
-	l.Head = orDefault(l.Head, d.Head)
-	l.Fields = orDefault(l.Fields, d.Fields)
-	l.TrailerBytes = orDefault(l.TrailerBytes, d.TrailerBytes)
-	l.TrailerFields = orDefault(l.TrailerFields, d.TrailerFields)
-	l.ChunkLine = orDefault(l.ChunkLine, d.ChunkLine)
-	return l
-}
-
-func orDefault[T comparable](v, fallback T) T {
-	var zero T
-	if v == zero {
-		return fallback
-	}
-	return v
-}
-
-// Bounds that are not settings.
+// Defaults that are not the engine's.
 const (
-	// headBuffer is the first size of a connection's read buffer: a browser's
-	// request head fits.
-	headBuffer = 4 << 10
-	// bodyBuffer is the size of the buffer that a body is read into when the
-	// rest of the head's buffer is smaller than minBodySpace.
-	bodyBuffer   = 16 << 10
-	minBodySpace = 1 << 10
-	// outBuffer is the size of the write buffer: what fits beside the head
-	// leaves with it. TLS uses the larger one, which is one record.
-	outBuffer    = 4 << 10
-	outBufferTLS = 16 << 10
-	// writePart is how much of a response is written under one WriteTimeout.
-	writePart = 128 << 10
-
-	// minBodyRate, in bytes per second, is what a request body must reach on
-	// average once minRateGrace was spent waiting for it.
-	minBodyRate  = 240
-	minRateGrace = 20 * time.Second
-
-	// An unread request body is read and dropped within these bounds so that
-	// the connection can be used again.
-	maxDrainBytes = 64 << 10
-	maxDrainTime  = time.Second
-
-	// A connection that we close is read within these bounds until the client
-	// has closed it too, so that no reset overtakes our last response (RFC
-	// 9112, section 9.6).
-	maxLingerBytes = 4 << 20
-	maxLingerTime  = 2 * time.Second
+	defaultMaxBody = 10 << 20
 )
+
+// DefaultConfig returns the defaults, to which an address and a handler must be
+// added.
+func DefaultConfig() Config {
+	limits := http11.DefaultLimits()
+	return Config{
+		ReadHeaderTimeout:  10 * time.Second,
+		BodyTimeout:        time.Minute,
+		WriteTimeout:       time.Minute,
+		IdleTimeout:        75 * time.Second,
+		HandshakeTimeout:   10 * time.Second,
+		MaxRequestLine:     limits.StartLine,
+		MaxHeaderBytes:     limits.Head,
+		MaxHeaderFields:    limits.Fields,
+		MaxRequestBodySize: defaultMaxBody,
+		AllocationMode:     alloc.Built().Default,
+	}
+}
+
+// check tells what is wrong with cfg.
+func (cfg *Config) check() error {
+	var wrong []error
+	if cfg.Handler == nil {
+		wrong = append(wrong, errors.New("configuration has no handler"))
+	}
+	if int(cfg.AllocationMode) >= alloc.Modes {
+		wrong = append(wrong, fmt.Errorf("configuration has no such allocation mode as %d", cfg.AllocationMode))
+	}
+	if !validValue(cfg.ServerName) {
+		wrong = append(wrong, fmt.Errorf("server name %q is no field value", cfg.ServerName))
+	}
+	return errors.Join(wrong...)
+}
+
+// engine returns the configuration of the connections.
+func (cfg *Config) engine() downstream.Config {
+	maxBody := cfg.MaxRequestBodySize
+	if maxBody == 0 {
+		maxBody = defaultMaxBody
+	}
+	keepAlive := cfg.MaxKeepAliveRequests
+	if keepAlive <= 0 {
+		keepAlive = -1
+	}
+	return downstream.Config{
+		TLSConfig: cfg.TLSConfig,
+		Logger:    cfg.Logger,
+		Limits: http11.Limits{
+			StartLine:   max(0, cfg.MaxRequestLine),
+			Head:        max(0, cfg.MaxHeaderBytes),
+			Fields:      max(0, cfg.MaxHeaderFields),
+			Underscores: cfg.AllowUnderscores,
+		},
+		RequestTimeout:    cfg.ReadTimeout,
+		HeaderTimeout:     cfg.ReadHeaderTimeout,
+		BodyTimeout:       cfg.BodyTimeout,
+		WriteTimeout:      cfg.WriteTimeout,
+		KeepAliveTimeout:  cfg.IdleTimeout,
+		HandshakeTimeout:  cfg.HandshakeTimeout,
+		MaxBody:           maxBody,
+		KeepAliveRequests: keepAlive,
+		MaxConnections:    max(0, cfg.MaxConcurrentConnections),
+		DisableKeepAlive:  cfg.DisableKeepalive,
+		ShutdownIdle:      -1,
+		AllocationMode:    cfg.AllocationMode,
+		ServerName:        cfg.ServerName,
+	}
+}

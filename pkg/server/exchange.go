@@ -1,211 +1,155 @@
 package server
 
 import (
-	"runtime/debug"
+	"bytes"
+	"net/http"
 	"sync"
-	"sync/atomic"
-	"time"
 
-	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
 
-// exchange is what a connection holds from the first byte of a request until it
-// waits again: the Exchange that the handler sees, its Stream, and the buffers.
-// Exchanges are pooled and serve one connection after another.
+// exchange is a Request with its ResponseWriter. Exchanges are pooled: what a
+// handler is given serves one request after another.
 type exchange struct {
-	ex  message.Exchange
-	c   *conn
-	set *settings // in force since the head began
+	s    *server
+	ex   *message.Exchange
+	req  request
+	resp response
 
-	// in is the memory of the reading side, out that of the writing side: they
-	// may be used by two goroutines.
-	in, out *alloc.Region
-	// buf holds what was read; buf[at:] is not consumed yet. While an exchange
-	// is served, buf[:floor] holds its head, unless that is in head.
-	buf       []byte
-	at, floor int
-	head      []byte // the former buf, when the body needed a larger one
-
-	scan   http11.HeadScanner
-	body   body
-	write  writer
-	coarse time.Duration // when the head began, on the reaper's clock
-
-	// expectMu keeps a 100 (Continue) and a final head from passing one
-	// another. It is used only when the client expects a 100.
-	expectMu sync.Mutex
-	expect   bool // a 100 is still to be sent, or to be denied
-
-	over        atomic.Bool // the response ended: NextBody must not wait
-	interrupted bool        // the socket's read deadline was set by interrupt
-	tunnel      *tunnel     // nil: the connection has not left HTTP
-	panicked    bool
+	returned bool // the handler has returned, and the response is complete
 }
 
-var exchanges = sync.Pool{New: func() any { return new(exchange) }}
-
-// takeExchange returns an exchange with an empty read buffer for c.
-func takeExchange(c *conn) *exchange {
-	x := exchanges.Get().(*exchange)
-	x.c = c
-	x.set = c.srv.set.Load()
-	x.in = alloc.Take(x.set.mode)
-	x.buf = x.in.Alloc(headBuffer)[:0]
-	x.at, x.floor = 0, 0
+var exchanges = sync.Pool{New: func() any {
+	x := new(exchange)
+	x.req.body.x = x
+	x.resp.x = x
 	return x
+}}
+
+// ServeExchange implements message.Handler.
+func (s *server) ServeExchange(ex *message.Exchange) {
+	x := exchanges.Get().(*exchange)
+	x.begin(s, ex)
+	if x.readPath() {
+		x.serve()
+	} else {
+		ex.Trace.Refusal = "malformed path"
+		x.answer(http.StatusBadRequest)
+	}
+	x.end()
 }
 
-// release gives x and its buffers back. After a panic it leaves them to the
-// garbage collector: goroutines of the handler may still use them.
-func (x *exchange) release() {
-	if x.panicked {
+// begin readies x for ex.
+func (x *exchange) begin(s *server, ex *message.Exchange) {
+	x.s, x.ex, x.returned = s, ex, false
+	r, w := &x.req, &x.resp
+	r.ex, r.ctx = ex, nil
+	r.header.attach(&ex.Request.Fields)
+	r.trailer.attach(&ex.Request.Trailers)
+	r.body.begin()
+	w.begin(ex)
+}
+
+// readPath brings the path into its normal form. It returns false for one that has
+// none.
+func (x *exchange) readPath() bool {
+	path := x.ex.Request.Path
+	x.req.path = path
+	if bytes.IndexByte(path, '%') < 0 && !bytes.Contains(path, dotSegment) {
+		return true // as most are
+	}
+	normal, err := http11.NormalizePath(x.ex.Mem.Alloc(len(path)), path)
+	if err != nil {
+		return false
+	}
+	x.req.path = normal
+	return true
+}
+
+// dotSegment is how a segment begins that may be "." or "..".
+var dotSegment = []byte("/.")
+
+// serve has the handler answer, and completes the response.
+func (x *exchange) serve() {
+	defer x.contain()
+	x.s.handler.ServeHTTP(&x.resp, &x.req)
+	x.endContext()
+	x.resp.finish()
+	x.returned = true
+}
+
+// contain passes a panic of the handler on to the connection, but for that which
+// only asks for the connection's end.
+func (x *exchange) contain() {
+	if x.returned {
 		return
 	}
-	x.in.Release()
-	if x.out != nil {
-		x.out.Release()
+	x.endContext()
+	switch v := recover(); v {
+	case nil: // the goroutine is ending, and the connection with it
+	case http.ErrAbortHandler:
+		x.abort()
+	default:
+		panic(v)
 	}
-	x.c, x.set, x.in, x.out, x.tunnel = nil, nil, nil, nil, nil
-	x.buf, x.head, x.write.buf = nil, nil, nil
-	x.ex.Request.Fields.Reset(nil)
-	x.ex.Request.Trailers.Reset(nil)
-	x.ex.Response.Fields.Reset(nil)
+}
+
+// end gives x back. It is not reached after a panic: goroutines of the handler may
+// still use x then.
+func (x *exchange) end() {
+	if x.ex.Request.Body != message.None {
+		x.req.body.end()
+	}
+	x.s, x.ex = nil, nil
+	x.req.ex, x.req.path, x.req.ctx = nil, nil, nil
+	x.resp.forget()
 	exchanges.Put(x)
 }
 
-// serve reads one request whose first bytes are in x.buf, has it answered, and
-// tells what becomes of the connection.
-func (x *exchange) serve() outcome {
-	x.begin()
-	if after, ok := x.readHead(); !ok {
-		x.ex.Mem.Release()
-		return after
-	}
-	x.c.served++
-	x.callHandler()
-	after := x.conclude()
-	x.account()
-	if x.panicked {
-		if after == again { // the observer did
-			after = linger
-		}
-		return after
-	}
-	if x.ex.Mem != nil {
-		x.ex.Mem.Release()
-		x.ex.Mem = nil
-	}
-	x.ex.Data = nil
-	if after == again && !x.drainBody() {
-		after = linger
-	}
-	x.forget()
-	return after
-}
-
-// begin readies x for the next request of its connection.
-func (x *exchange) begin() {
-	c := x.c
-	x.set = c.srv.set.Load()
-	ex := &x.ex
-	ex.Stream = x
-	ex.Remote, ex.Local = c.sc.Remote(), c.sc.Local()
-	ex.TLS = c.tls
-	ex.Start = time.Now()
-	ex.Mem = alloc.Take(x.set.mode)
-	ex.Trace = message.Trace{}
-	ex.Data = nil
-	r := &ex.Response
-	r.Status, r.Reason, r.Minor, r.Body, r.Length, r.Close = 0, nil, 0, message.None, -1, false
-	r.Fields.Reset(nil)
-	r.Trailers.Reset(nil)
-	x.coarse = c.srv.reaper.Now()
-	x.body.reset()
-	x.write.reset()
-	x.expect, x.interrupted, x.tunnel = false, false, nil
-	x.over.Store(false)
-}
-
-// callHandler lets the handler serve the exchange and contains its panic.
-func (x *exchange) callHandler() {
-	defer x.recoverPanic("handler")
-	x.c.srv.handler.ServeExchange(&x.ex)
-}
-
-// observe calls the handler's observer and contains its panic.
-func (x *exchange) observe() {
-	defer x.recoverPanic("observer")
-	x.c.srv.handler.Observe(&x.ex)
-}
-
-// recoverPanic contains a panic of a part of the handler.
-func (x *exchange) recoverPanic(part string) {
-	if v := recover(); v != nil {
-		x.panicked = true
-		x.c.count.panics.Add(1)
-		x.c.srv.log.Error("handler panicked", "part", part, "err", v, "client", x.ex.Remote.String(), "stack", string(debug.Stack()))
+// endContext cancels the request's context, if there is one.
+func (x *exchange) endContext() {
+	if c := x.req.ctx; c != nil {
+		c.cancel()
 	}
 }
 
-// conclude completes what the handler left undone, and tells what becomes of
-// the connection if the rest of the request's body can be read.
-func (x *exchange) conclude() outcome {
-	w := &x.write
-	switch {
-	case x.tunnel != nil:
-		w.sent += x.tunnel.written.Load()
-		w.body += x.tunnel.written.Load()
-		x.body.received += x.tunnel.read.Load()
-		return closed
-	case w.cut:
-		return closed
-	case x.panicked && !w.onWire, !w.started:
-		x.answer(500, "")
-	case !w.finished:
-		x.Abort()
-		return closed
-	}
-	if w.failed {
-		return reset
-	}
-	if w.close || x.panicked || x.body.failed() {
-		return linger
-	}
-	return again
+// abort cuts the response short.
+func (x *exchange) abort() {
+	x.s.failures.aborted.Add(1)
+	x.ex.Abort()
 }
 
-// account ends the exchange's trace and hands it to the observer.
-func (x *exchange) account() {
-	w, t, count := &x.write, &x.ex.Trace, &x.c.count
-	t.Status = w.status
-	t.Sent, t.BodySent = w.sent, w.body
-	t.Received += x.body.received
-	count.requests.Add(1)
-	count.received.Add(uint64(t.Received))
-	count.sent.Add(uint64(t.Sent))
-	x.observe()
-}
-
-// forget drops the request that was served from the read buffer.
-func (x *exchange) forget() {
-	if x.head != nil {
-		x.in.Free(x.head)
-		x.head = nil
-	}
-	x.floor = 0
-	if x.at == len(x.buf) {
-		x.buf, x.at = x.buf[:0], 0
+// bodyFailed counts a request body that could not be read to its end.
+func (x *exchange) bodyFailed(err error) {
+	switch err {
+	case message.ErrBodyTooLarge:
+		x.s.failures.tooLarge.Add(1)
+	case message.ErrBodyMalformed:
+		x.s.failures.malformed.Add(1)
+	case message.ErrTimeout:
+		x.s.failures.timedOut.Add(1)
+	case message.ErrClientGone:
+		x.endContext()
 	}
 }
 
-// HeadWritten implements message.Stream.
-func (x *exchange) HeadWritten() bool { return x.write.started }
-
-// Abort implements message.Stream.
-func (x *exchange) Abort() {
-	x.write.cut = true
-	x.over.Store(true)
-	x.c.reset() // also ends a NextBody that waits
+// answer sends a small response of the server's own in place of the handler's.
+func (x *exchange) answer(status int) {
+	w, r := &x.resp, &x.ex.Response
+	w.header.clear()
+	text := http11.StatusText(status)
+	r.Status, r.Body, r.Length = status, message.Framing(len(text)+1), -1
+	r.Fields.Add(message.ContentType, textPlain)
+	w.committed = true
+	err := x.ex.WriteHead()
+	if err == nil {
+		err = x.ex.WriteBody(append(append(w.take(len(text)+1), text...), '\n'))
+	}
+	if err == nil {
+		err = x.ex.Finish(nil)
+	}
+	if err != nil {
+		x.abort()
+	}
 }

@@ -1,301 +1,452 @@
 package server
 
 import (
-	"bytes"
-	"time"
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
-	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
 
-// framing says how a response's body is delimited on this connection.
-type framing uint8
+// ResponseWriter is how a handler answers. It is for one goroutine at a time, and
+// valid until the handler returns.
+//
+// How the body is delimited follows from what the handler does. With a
+// Content-Length field, that many bytes must be written: more are refused, and with
+// fewer the connection is cut, so that the client sees that something is missing.
+// Otherwise a body that fits into a small buffer gets its Content-Length when the
+// handler returns, and a larger or flushed one is sent in chunks, or until the end
+// of the connection to an HTTP/1.0 client. Connection, Keep-Alive,
+// Transfer-Encoding and Trailer are the server's: of what the handler sets there,
+// "Connection: close" is honoured.
+type ResponseWriter interface {
+	// Header is the fields that will be sent. Changes after WriteHeader or the first
+	// Write have no effect.
+	Header() *Header
+	// WriteHeader begins the response. A status from 100 to 199, except 101, sends
+	// an interim response with the fields of that moment at once, such as 103 (Early
+	// Hints), and may be followed by others. A second status is ignored, and logged
+	// once. 101 must be followed by Hijack, and is sent by it; it is for a request
+	// that asks to switch protocols, and the field Upgrade says to which.
+	WriteHeader(status int)
+	// Write sends part of the body, after a status of 200 if there was none. It uses
+	// p only until it returns. Without a Content-Type, one is found by the first
+	// bytes. For HEAD the bytes are counted and dropped. Errors:
+	// http.ErrBodyNotAllowed (204, 304), http.ErrContentLength, http.ErrHijacked,
+	// ErrTimeout and ErrClientGone.
+	Write(p []byte) (int, error)
+	// WriteString is Write for a string, which is not copied first.
+	WriteString(s string) (int, error)
+	// WriteJSON sends a whole response: the status, the Content-Type
+	// application/json unless another was set, and body. Nothing can be written
+	// after it. It fails with ErrHeaderWritten when the response was begun already.
+	WriteJSON(status int, body []byte) error
+	// WriteHTML is WriteJSON for text/html in UTF-8.
+	WriteHTML(status int, body string) error
+	// WriteText is WriteJSON for text/plain in UTF-8.
+	WriteText(status int, body string) error
+	// Trailer is the fields that are sent after the body, if it is sent in chunks
+	// and the client said that it takes them (TE: trailers). They may be set until
+	// the handler returns; one that is set while the body is in the buffer makes
+	// it be sent in chunks.
+	Trailer() *Header
+	// Flush sends what was written so far.
+	Flush() error
+	// Hijack hands the connection over, after what was written so far was sent: it
+	// is the caller's, who must close it, and outlives the handler and the server.
+	// Its reader has the bytes that the client sent already. Over TLS it is a
+	// *tls.Conn. The request's body must not be read afterwards.
+	Hijack() (net.Conn, *bufio.ReadWriter, error)
+}
 
+// The buffer of a response whose length is not known yet. It is in the exchange's
+// memory, and grows once.
 const (
-	noBody  framing = iota // none is sent, whatever the handler writes
-	byLen                  // Content-Length
-	chunked                // chunks
-	byClose                // the end of the connection
+	firstBuffer = 2 << 10
+	mostBuffer  = 8 << 10
+	// copyBuffer is what ReadFrom reads into.
+	copyBuffer = 16 << 10
+	// sniffed is how many bytes of a body tell its type.
+	sniffed = 512
 )
 
-// lengthUnknown is written in place of a Content-Length that is not sent.
-const lengthUnknown = -1
+var (
+	textPlain       = []byte("text/plain; charset=utf-8")
+	textHTML        = []byte("text/html; charset=utf-8")
+	applicationJSON = []byte("application/json")
+)
 
-// WriteHead implements message.Stream. Of the handler's Connection field it
-// honours "close"; Response.Close is about the peer that a response came from,
-// and is not looked at.
-func (x *exchange) WriteHead() error {
-	w, req, resp := &x.write, &x.ex.Request, &x.ex.Response
-	if w.started {
-		return message.ErrHeadWritten
-	}
-	if resp.Status < 200 && resp.Status != 101 || resp.Status > 999 {
-		return errStatus
-	}
-	if req.ExpectContinue {
-		x.expectMu.Lock()
-		defer x.expectMu.Unlock()
-	}
-	w.started = true
-	w.status = resp.Status
-	length := w.frame(req, resp)
-	w.close = w.close || x.mustClose()
+const unknown = -1 // a length
 
-	x.room(128 + len(resp.Reason) + len(x.set.serverField))
-	b := http11.AppendStatusLine(w.buf, resp.Status, resp.Reason)
-	if !resp.Fields.Has(message.Date) {
-		b = append(b, x.c.srv.date.field(x.now())...)
-	}
-	if !resp.Fields.Has(message.Server) {
-		b = append(b, x.set.serverField...)
-	}
-	w.buf = b
-	x.appendFields(&resp.Fields)
-	x.room(128 + len(req.UpgradeTo))
-	w.buf = w.appendOwn(w.buf, length, req)
-	return nil
+// response implements ResponseWriter.
+type response struct {
+	x       *exchange
+	header  Header
+	trailer Header
+
+	status    int   // 0: the handler has not decided
+	length    int64 // Content-Length, or unknown
+	written   int64 // bytes of the body that the handler wrote
+	buf       []byte
+	copying   []byte // see ReadFrom
+	noSniff   bool   // no Content-Type is added
+	committed bool   // the head was handed to the connection
+	mistaken  bool   // the answer is a 500
+	hijacked  bool
+	toldTwice bool
+	err       error // what writes fail with from now on
 }
 
-// frame decides how the body is delimited (RFC 9112, section 6.3), and returns
-// the value of Content-Length.
-func (w *writer) frame(req *message.Request, resp *message.Response) (length int64) {
-	unknown := resp.Body < 0
+func (w *response) begin(ex *message.Exchange) {
+	x := w.x
+	*w = response{x: x, length: unknown}
+	w.header.attach(&ex.Response.Fields)
+	w.trailer.attach(&ex.Response.Trailers)
+}
+
+// forget drops what w refers to.
+func (w *response) forget() { w.buf, w.copying, w.err = nil, nil, nil }
+
+func (w *response) Header() *Header  { return &w.header }
+func (w *response) Trailer() *Header { return &w.trailer }
+
+// isHead tells whether the request's method is HEAD.
+func (w *response) isHead() bool { return w.x.ex.Request.MethodID == message.HEAD }
+
+// bodyAllowed tells whether a response with the status may have a body (RFC 9110,
+// section 6.4.1).
+func bodyAllowed(status int) bool { return status >= 200 && status != 204 && status != 304 }
+
+func (w *response) WriteHeader(status int) {
 	switch {
-	case resp.Status == 101 || resp.Status == 204:
-		w.framing = noBody
-		return lengthUnknown
-	case resp.Status == 304 || req.MethodID == message.HEAD:
-		w.framing = noBody
-		if resp.Length < 0 && resp.Body > 0 {
-			return int64(resp.Body)
-		}
-		return resp.Length
-	case !unknown:
-		w.framing, w.left = byLen, int64(resp.Body)
-		return w.left
-	case req.Minor > 0:
-		w.framing = chunked
+	case w.hijacked, w.status != 0:
+		w.tellTwice(status)
+	case status < 100 || status > 999:
+		w.mistake(fmt.Sprintf("status %d is none", status))
+	case status == 101 && len(w.x.ex.Request.UpgradeTo) == 0:
+		w.mistake("status 101 was not asked for")
+	case status < 200 && status != 101:
+		w.keep(w.x.ex.WriteInterim(status, &w.x.ex.Response.Fields))
 	default:
-		w.framing, w.close = byClose, true
+		w.decide(status)
 	}
-	return lengthUnknown
 }
 
-// mustClose tells whether this response is the connection's last.
-func (x *exchange) mustClose() bool {
-	req, c, most := &x.ex.Request, x.c, x.set.keepAliveRequests
-	switch {
-	case req.Close, c.last, most > 0 && c.served >= most, c.srv.draining.Load():
-		return true
-	case x.body.broken.Load():
-		return true
-	case x.expect:
-		// No 100 was sent: the client may send its body or not, and we could
-		// not tell a body from the next request.
-		return true
-	case req.Body > maxDrainBytes && !x.body.started.Load():
-		return true // more than we would read for the sake of the connection
+// decide fixes status and fields.
+func (w *response) decide(status int) {
+	w.status = status
+	w.header.frozen = true
+	fields := &w.x.ex.Response.Fields
+	value, ok := fields.Get(message.ContentLength)
+	if !ok {
+		return
 	}
-	v, ok := x.ex.Response.Fields.Get(message.Connection)
-	return ok && message.EqualFold(v, "close")
+	n, valid := parseLength(value)
+	if !valid || fields.Count(message.ContentLength) > 1 {
+		w.mistake("Content-Length is no length")
+		return
+	}
+	if bodyAllowed(status) || status == 304 {
+		w.length = n
+	}
 }
 
-// appendFields appends the fields that are the handler's.
-func (x *exchange) appendFields(f *message.Fields) {
-	w := &x.write
-	for i := range f.Len() {
-		n, name, value, ok := f.At(i)
-		if !ok || ownedByConnection(n) && !(n == message.Upgrade && w.status == 426) {
-			continue
+// parseLength reads 1*DIGIT.
+func parseLength(b []byte) (n int64, ok bool) {
+	if len(b) == 0 || len(b) > 18 {
+		return 0, false
+	}
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
 		}
-		x.room(len(name) + len(value) + 4)
-		w.buf = http11.AppendFieldBytes(w.buf, name, value)
+		n = 10*n + int64(c-'0')
+	}
+	return n, true
+}
+
+// mistake logs a mistake of the handler. When nothing was sent yet, the response
+// becomes a 500.
+func (w *response) mistake(text string) {
+	w.x.s.log.Error("handler made a mistake", "err", text, "path", string(w.x.req.path))
+	if w.committed {
+		return
+	}
+	w.mistaken = true
+	w.err = errMistake
+	if w.status == 0 {
+		w.status = http.StatusInternalServerError
 	}
 }
 
-// ownedByConnection tells which fields are regenerated (RFC 9110, section 7.6.1,
-// and RFC 9112, section 6).
-func ownedByConnection(n message.Name) bool {
-	switch n {
-	case message.Connection, message.KeepAlive, message.ProxyConnection, message.Upgrade,
-		message.TransferEncoding, message.ContentLength, message.Trailer, message.TE:
-		return true
+// tellTwice logs a second status.
+func (w *response) tellTwice(status int) {
+	if w.toldTwice || w.mistaken {
+		return
 	}
-	return false
+	w.toldTwice = true
+	w.x.s.log.Warn("handler wrote a second status", "status", w.status, "second", status, "path", string(w.x.req.path))
 }
 
-// appendOwn appends the fields that are the connection's, and the empty line.
-func (w *writer) appendOwn(b []byte, length int64, req *message.Request) []byte {
-	switch {
-	case w.framing == chunked:
-		b = append(b, "Transfer-Encoding: chunked\r\n"...)
-	case length >= 0:
-		b = append(b, "Content-Length: "...)
-		b = http11.AppendInt(b, length)
-		b = append(b, '\r', '\n')
-	}
-	switch {
-	case w.status == 101:
-		b = append(b, "Connection: upgrade\r\nUpgrade: "...)
-		b = append(b, req.UpgradeTo...)
-		b = append(b, '\r', '\n')
-	case w.status == 426 && w.close:
-		b = append(b, "Connection: upgrade, close\r\n"...)
-	case w.status == 426:
-		b = append(b, "Connection: upgrade\r\n"...)
-	case w.close:
-		b = append(b, "Connection: close\r\n"...)
-	case req.Minor == 0:
-		b = append(b, "Connection: keep-alive\r\n"...)
-	}
-	return append(b, '\r', '\n')
-}
-
-// now is the time, as exact as the reaper's clock.
-func (x *exchange) now() time.Time {
-	return x.ex.Start.Add(x.c.srv.reaper.Now() - x.coarse)
-}
-
-// WriteInterim implements message.Stream.
-func (x *exchange) WriteInterim(status int, fields *message.Fields) error {
-	w := &x.write
-	switch {
-	case w.started:
-		return message.ErrHeadWritten
-	case status < 100 || status > 199 || status == 101:
-		return errStatus
-	case x.ex.Request.Minor == 0:
+// keep remembers an error of the connection: nothing is written after it.
+func (w *response) keep(err error) error {
+	if err == nil {
 		return nil
 	}
-	if x.ex.Request.ExpectContinue {
-		x.expectMu.Lock()
-		defer x.expectMu.Unlock()
-		x.expect = x.expect && status != 100
+	if w.err == nil {
+		w.err = err
 	}
-	x.room(64)
-	w.buf = http11.AppendStatusLine(w.buf, status, nil)
-	if fields != nil {
-		x.appendFields(fields)
+	if err == message.ErrClientGone {
+		w.x.endContext()
 	}
-	x.room(2)
-	w.buf = append(w.buf, '\r', '\n')
-	return x.flush()
-}
-
-// chunkLine is more than the first line of a chunk needs.
-const chunkLine = 32
-
-// WriteBody implements message.Stream.
-func (x *exchange) WriteBody(p []byte) error {
-	w := &x.write
-	switch {
-	case !w.started:
-		return errNoHead
-	case w.finished:
-		return errFinished
-	case len(p) == 0 || w.framing == noBody:
-		return nil
-	case w.framing == byLen:
-		if int64(len(p)) > w.left {
-			return message.ErrBodyLength
-		}
-		w.left -= int64(len(p))
-	case w.framing == chunked:
-		if err := x.flushUnless(chunkLine); err != nil {
-			return err
-		}
-		w.buf = http11.AppendChunkHeader(w.buf, len(p))
-	}
-	w.body += int64(len(p))
-	if err := x.put(p); err != nil {
-		return err
-	}
-	if w.framing == chunked {
-		if err := x.flushUnless(len("\r\n")); err != nil {
-			return err
-		}
-		w.buf = append(w.buf, '\r', '\n')
-	}
-	return nil
-}
-
-// Finish implements message.Stream.
-func (x *exchange) Finish(trailers *message.Fields) error {
-	w := &x.write
-	switch {
-	case !w.started:
-		return errNoHead
-	case w.finished:
-		return nil
-	case w.framing == byLen && w.left > 0:
-		x.Abort()
-		return errShort
-	}
-	if w.framing == chunked {
-		x.appendLastChunk(trailers)
-	}
-	err := x.flush()
-	w.finished = true
-	x.interrupt()
 	return err
 }
 
-// acceptsTrailers tells whether the client wants trailers: the member "trailers"
-// of TE says so (RFC 9110, section 10.1.4).
-func acceptsTrailers(f *message.Fields) bool {
-	te, ok := f.Get(message.TE)
-	for ok {
-		var member []byte
-		member, te, ok = bytes.Cut(te, []byte{','})
-		if message.EqualFold(bytes.Trim(member, " \t"), "trailers") {
-			return true
+func (w *response) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	switch {
+	case w.err != nil:
+		return 0, w.err
+	case !bodyAllowed(w.status):
+		return 0, http.ErrBodyNotAllowed
+	case w.length >= 0 && int64(len(p)) > w.length-w.written:
+		return 0, http.ErrContentLength
+	case len(p) == 0:
+		return 0, nil
+	}
+	w.written += int64(len(p))
+	switch {
+	case w.committed:
+	case w.isHead():
+		w.buffer(p[:min(len(p), max(0, sniffed-len(w.buf)))])
+		return len(p), nil
+	case w.length < 0 && w.buffer(p):
+		return len(p), nil
+	default:
+		if err := w.commit(w.length, p); err != nil {
+			return 0, err
 		}
 	}
-	return false
+	if err := w.keep(w.x.ex.WriteBody(p)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
-// appendLastChunk ends a chunked body. Trailers go only to a client that said it
-// wants them (RFC 9110, section 6.5.1).
-func (x *exchange) appendLastChunk(trailers *message.Fields) {
-	w := &x.write
-	if trailers == nil || !w.trailers {
-		x.room(8)
-		w.buf = http11.AppendLastChunk(w.buf, nil)
-		return
+func (w *response) WriteString(s string) (int, error) { return w.Write(alloc.Bytes(s)) }
+
+func (w *response) WriteJSON(status int, body []byte) error {
+	return w.writeWhole(status, applicationJSON, body)
+}
+
+func (w *response) WriteHTML(status int, body string) error {
+	return w.writeWhole(status, textHTML, alloc.Bytes(body))
+}
+
+func (w *response) WriteText(status int, body string) error {
+	return w.writeWhole(status, textPlain, alloc.Bytes(body))
+}
+
+// writeWhole sends a response of which all is known.
+func (w *response) writeWhole(status int, contentType, body []byte) error {
+	switch {
+	case w.err != nil:
+		return w.err
+	case w.status != 0:
+		return ErrHeaderWritten
 	}
-	size := 8
-	for i := range trailers.Len() {
-		if _, name, value, ok := trailers.At(i); ok {
-			size += len(name) + len(value) + 4
+	if fields := &w.x.ex.Response.Fields; bodyAllowed(status) && !fields.Has(message.ContentType) {
+		fields.Add(message.ContentType, contentType)
+	}
+	if status < 200 {
+		w.mistake(fmt.Sprintf("status %d has no body", status))
+		return w.err
+	}
+	w.WriteHeader(status)
+	if w.err == nil && w.length < 0 && bodyAllowed(status) {
+		w.length = int64(len(body))
+	}
+	if len(body) == 0 {
+		return w.err
+	}
+	_, err := w.Write(body)
+	return err
+}
+
+// ReadFrom implements io.ReaderFrom, so that io.Copy takes its buffer from the
+// exchange's memory.
+func (w *response) ReadFrom(src io.Reader) (n int64, err error) {
+	if w.copying == nil {
+		w.copying = w.x.ex.Mem.Alloc(copyBuffer)
+	}
+	for {
+		m, err := src.Read(w.copying)
+		if m > 0 {
+			written, err := w.Write(w.copying[:m])
+			n += int64(written)
+			if err != nil {
+				return n, err
+			}
+		}
+		switch {
+		case err == io.EOF:
+			return n, nil
+		case err != nil:
+			return n, err
 		}
 	}
-	x.room(size)
-	w.buf = http11.AppendLastChunk(w.buf, trailers)
 }
 
-// Flush implements message.Stream.
-func (x *exchange) Flush() error {
-	if !x.write.started {
-		return nil
+// take returns an empty buffer of the exchange's memory with room for n bytes.
+func (w *response) take(n int) []byte { return w.x.ex.Mem.Alloc(n)[:0] }
+
+// buffer keeps p if the buffer can hold it beside what is there.
+func (w *response) buffer(p []byte) bool {
+	need := len(w.buf) + len(p)
+	switch {
+	case need > mostBuffer:
+		return false
+	case need <= cap(w.buf):
+	case need > firstBuffer:
+		w.buf = w.x.ex.Mem.Grow(w.buf, mostBuffer)
+	default:
+		w.buf = w.take(firstBuffer)
 	}
-	return x.flush()
+	w.buf = append(w.buf, p...)
+	return true
 }
 
-// room makes sure that n more bytes fit into the write buffer.
-func (x *exchange) room(n int) {
-	w := &x.write
-	if cap(w.buf)-len(w.buf) >= n {
-		return
+// commit hands the head to the connection, and what is in the buffer after it. more
+// is what will be written next.
+func (w *response) commit(length int64, more []byte) error {
+	if w.header.wrong != "" {
+		w.mistake(w.header.wrong)
+		return w.err
 	}
-	if x.out == nil {
-		x.out = alloc.Take(x.set.mode)
-		size := outBuffer
-		if x.c.tls != nil {
-			size = outBufferTLS
+	ex := w.x.ex
+	r := &ex.Response
+	r.Status = w.status
+	switch {
+	case w.isHead(), !bodyAllowed(w.status):
+		r.Body, r.Length = message.None, length
+	case length < 0:
+		r.Body = message.Chunked
+	default:
+		r.Body = message.Framing(length)
+	}
+	if w.status == 101 {
+		if to, ok := r.Fields.Get(message.Upgrade); ok {
+			ex.Request.UpgradeTo = to
 		}
-		w.buf = x.out.Alloc(max(size, n))[:0]
+	}
+	w.sniff(more)
+	w.committed = true
+	if err := w.keep(ex.WriteHead()); err != nil || w.isHead() {
+		return err
+	}
+	return w.keep(ex.WriteBody(w.buf))
+}
+
+// sniff adds a Content-Type that is found by the first bytes of the body.
+func (w *response) sniff(more []byte) {
+	sample, fields := w.buf, &w.x.ex.Response.Fields
+	if len(sample) == 0 {
+		sample = more
+	}
+	if len(sample) == 0 || w.noSniff || !bodyAllowed(w.status) || fields.Has(message.ContentType) || w.header.Has("Content-Encoding") {
 		return
 	}
-	w.buf = x.out.Grow(w.buf, max(2*cap(w.buf), len(w.buf)+n))
+	fields.Add(message.ContentType, alloc.Bytes(http.DetectContentType(sample)))
+}
+
+func (w *response) Flush() error {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.err != nil {
+		return w.err
+	}
+	if !w.committed && w.status != 101 {
+		if err := w.commit(w.length, nil); err != nil {
+			return err
+		}
+	}
+	return w.keep(w.x.ex.Flush())
+}
+
+// finish completes the response when the handler has returned.
+func (w *response) finish() {
+	x := w.x
+	if w.hijacked {
+		return
+	}
+	if w.status == 0 {
+		if failure := x.req.body.failure(); failure != nil {
+			x.answerFailure(failure)
+			return
+		}
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.status == 101 && !w.mistaken {
+		w.mistake("status 101 was not followed by Hijack")
+	}
+	if w.trailer.wrong != "" {
+		w.mistake(w.trailer.wrong)
+	}
+	if !w.committed && w.err == nil {
+		_ = w.commit(w.wholeLength(), nil)
+	}
+	switch {
+	case w.mistaken:
+		x.answer(http.StatusInternalServerError)
+	case w.err != nil, w.status == 101:
+		x.abort()
+	case w.length >= 0 && w.written < w.length && bodyAllowed(w.status) && !w.isHead():
+		w.mistake("body is shorter than its Content-Length")
+		x.abort()
+	default:
+		var trailers *message.Fields
+		if w.trailer.Len() > 0 {
+			trailers = w.trailer.f
+		}
+		if w.keep(x.ex.Finish(trailers)) != nil {
+			x.abort()
+		}
+	}
+}
+
+// wholeLength is the Content-Length of a response that the handler has written all
+// of, while its head was not sent.
+func (w *response) wholeLength() int64 {
+	switch {
+	case w.length >= 0 || !bodyAllowed(w.status):
+		return w.length
+	case w.isHead():
+		if w.written == 0 {
+			return unknown // a GET might be answered with something
+		}
+		return w.written
+	case w.trailer.Len() > 0:
+		return unknown
+	}
+	return int64(len(w.buf))
+}
+
+// answerFailure answers a request whose body could not be read.
+func (x *exchange) answerFailure(err error) {
+	switch err {
+	case message.ErrBodyTooLarge:
+		x.answer(http.StatusRequestEntityTooLarge)
+	case message.ErrBodyMalformed:
+		x.answer(http.StatusBadRequest)
+	case message.ErrTimeout:
+		x.answer(http.StatusRequestTimeout)
+	default:
+		x.abort()
+	}
 }

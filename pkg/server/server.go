@@ -1,133 +1,124 @@
 package server
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
-	"errors"
 	"log/slog"
 	"net"
-	"slices"
-	"sync"
 	"sync/atomic"
 
-	"github.com/shockwave-ingress/shockwave/pkg/message"
-	"github.com/shockwave-ingress/shockwave/pkg/sock"
+	"github.com/shockwave-ingress/shockwave/pkg/downstream"
 )
 
-// ErrServerClosed is returned by Serve and its kin after Shutdown or Close.
-var ErrServerClosed = errors.New("server is closed")
-
-// Server serves exchanges on any number of listeners. Make one with New.
-type Server struct {
-	handler   message.Handler
-	log       *slog.Logger
-	tlsConfig *tls.Config
-	set       atomic.Pointer[settings]
-	date      dateCache
-	reaper    *sock.Reaper
-	most      int // connections that there are descriptors for
-
-	draining atomic.Bool // responses announce the end of their connection
-	stopping atomic.Bool // listeners stop when their queue is empty
-	closed   chan struct{}
-
-	mu         sync.Mutex // guards what follows; not taken by requests
-	open       []*conn
-	listeners  []net.Listener
-	isClosed   bool
-	stopReaper context.CancelFunc // nil: not running
-	reaperDone chan struct{}
-	full       bool  // connections were closed for lack of descriptors
-	past       Stats // of connections that are gone
+// Server is an HTTP/1.1 server. Its methods may be called from any goroutine.
+type Server interface {
+	// ListenAndServe listens on Config.Addr and serves until Shutdown or Close, and
+	// then returns ErrServerClosed, or until the listener fails for good.
+	ListenAndServe() error
+	// ListenAndServeTLS is ListenAndServe with TLS on every connection. The
+	// certificate and its chain come from these files, in PEM, or from
+	// Config.TLSConfig when both names are empty.
+	ListenAndServeTLS(certFile, keyFile string) error
+	// Serve is ListenAndServe on a listener of the caller's, which it closes. A
+	// server may serve any number of listeners.
+	Serve(l net.Listener) error
+	// ServeTLS is ListenAndServeTLS on a listener of the caller's.
+	ServeTLS(l net.Listener, certFile, keyFile string) error
+	// Shutdown ends the server without cutting an exchange: listeners close,
+	// connections that wait for a request are closed at once, the others end with
+	// their next response, and a request that has arrived already is answered. When
+	// ctx ends first, what is left is cut and ctx's error is returned. Hijacked
+	// connections are not the server's any more.
+	Shutdown(ctx context.Context) error
+	// Close ends the server at once. Connections in the middle of an exchange are
+	// cut so that their clients see it.
+	Close() error
+	// Stats returns the numbers of this moment, in memory of the caller's own.
+	Stats() *Stats
 }
 
-// New returns a server for cfg, which listens nowhere yet.
-func New(cfg Config) *Server {
-	s := &Server{
-		handler:   cfg.Handler,
-		log:       cfg.Logger,
-		tlsConfig: cfg.TLSConfig,
-		reaper:    sock.NewReaper(),
-		most:      descriptorsForClients(),
-		closed:    make(chan struct{}),
-	}
+type server struct {
+	cfg     Config
+	handler Handler
+	log     *slog.Logger
+	engine  *downstream.Server
+
+	failures failures
+	rates    rates
+	closing  atomic.Bool // Shutdown or Close was called
+}
+
+// NewServer returns a server for cfg, which listens nowhere yet. What is wrong with
+// cfg is told by the call that would serve.
+func NewServer(cfg Config) Server {
+	s := &server{cfg: cfg, handler: cfg.Handler, log: cfg.Logger}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
-	s.SetConfig(cfg)
+	engine := cfg.engine()
+	engine.Handler = s
+	s.engine = downstream.New(engine)
 	return s
 }
 
-// SetConfig replaces the settings of a running server: limits, timeouts, counts,
-// allocation mode and server name. They hold for connections and exchanges that
-// begin from now on. Handler, TLSConfig and Logger of cfg are not looked at.
-func (s *Server) SetConfig(cfg Config) { s.set.Store(newSettings(&cfg)) }
+func (s *server) ListenAndServe() error {
+	l, err := s.listen(":80")
+	if err != nil {
+		return err
+	}
+	return s.Serve(l)
+}
 
-// begin registers a listener, and starts the reaper for the first one.
-func (s *Server) begin(ln net.Listener) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.isClosed || s.stopping.Load() {
+func (s *server) ListenAndServeTLS(certFile, keyFile string) error {
+	l, err := s.listen(":443")
+	if err != nil {
+		return err
+	}
+	return s.ServeTLS(l, certFile, keyFile)
+}
+
+func (s *server) listen(addr string) (net.Listener, error) {
+	if err := s.ready(); err != nil {
+		return nil, err
+	}
+	return downstream.Listen(cmp.Or(s.cfg.Addr, addr))
+}
+
+// ready tells why the server cannot serve.
+func (s *server) ready() error {
+	if s.closing.Load() {
 		return ErrServerClosed
 	}
-	s.listeners = append(s.listeners, ln)
-	if s.stopReaper == nil {
-		ctx, cancel := context.WithCancel(context.Background())
-		s.stopReaper, s.reaperDone = cancel, make(chan struct{})
-		go func() {
-			defer close(s.reaperDone)
-			s.reaper.Run(ctx)
-		}()
-	}
-	return nil
+	return s.cfg.check()
 }
 
-// end forgets a listener and closes it.
-func (s *Server) end(ln net.Listener) {
-	s.mu.Lock()
-	if i := slices.Index(s.listeners, ln); i >= 0 {
-		s.listeners = slices.Delete(s.listeners, i, i+1)
-	}
-	s.mu.Unlock()
-	_ = ln.Close()
+func (s *server) Serve(l net.Listener) error {
+	return s.serveOn(l, func() error { return s.engine.Serve(l) })
 }
 
-// admit counts a new connection in and starts its goroutine, or closes it when
-// there are too many or the server is closed.
-func (s *Server) admit(nc net.Conn, tlsConfig *tls.Config) {
-	set := s.set.Load()
-	c := &conn{srv: s, nc: nc}
-	c.state.Store(active) // until it waits for a request
-	s.mu.Lock()
-	s.past.Accepted++
-	scarce := len(s.open) >= s.most
-	if s.isClosed || scarce || set.maxConnections > 0 && len(s.open) >= set.maxConnections {
-		s.past.Rejected++
-		tell := scarce && !s.full
-		s.full = s.full || scarce
-		s.mu.Unlock()
-		_ = nc.Close()
-		if tell {
-			s.log.Warn("connections are closed since descriptors run short", "connections", s.most)
-		}
-		return
-	}
-	c.index = len(s.open)
-	s.open = append(s.open, c)
-	c.idleSince.Store(int64(s.reaper.Now()))
-	s.mu.Unlock()
-	go c.run(tlsConfig)
+func (s *server) ServeTLS(l net.Listener, certFile, keyFile string) error {
+	return s.serveOn(l, func() error { return s.engine.ServeTLS(l, certFile, keyFile) })
 }
 
-// leave is the end of admit.
-func (s *Server) leave(c *conn) {
-	s.mu.Lock()
-	last := len(s.open) - 1
-	s.open[c.index] = s.open[last]
-	s.open[c.index].index = c.index
-	s.open[last] = nil
-	s.open = s.open[:last]
-	s.full = s.full && last > s.most/2
-	s.past.add(&c.count)
-	s.mu.Unlock()
+func (s *server) serveOn(l net.Listener, serve func() error) error {
+	if err := s.ready(); err != nil {
+		_ = l.Close()
+		return err
+	}
+	s.rates.run(s.engine)
+	return serve()
+}
+
+func (s *server) Shutdown(ctx context.Context) error {
+	s.closing.Store(true)
+	err := s.engine.Shutdown(ctx)
+	s.rates.stop()
+	return err
+}
+
+func (s *server) Close() error {
+	s.closing.Store(true)
+	err := s.engine.Close()
+	s.rates.stop()
+	return err
 }

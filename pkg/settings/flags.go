@@ -2,9 +2,12 @@ package settings
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 )
 
 // Flag is one row of the table of flags.
@@ -32,6 +35,8 @@ func define[T value](group, name, help string, field func(*Settings) *T) Flag {
 			fs.VarP((*seconds)(p), f.Name, f.Shorthand, f.Help)
 		case *[]float64:
 			fs.VarP((*numbers)(p), f.Name, f.Shorthand, f.Help)
+		case *Choice:
+			fs.VarP(p, f.Name, f.Shorthand, f.Help)
 		case *[]string:
 			fs.StringSliceVarP(p, f.Name, f.Shorthand, *p, f.Help)
 		}
@@ -40,7 +45,7 @@ func define[T value](group, name, help string, field func(*Settings) *T) Flag {
 
 // value lists the types that a setting may have.
 type value interface {
-	string | bool | int | time.Duration | []float64 | []string
+	string | bool | int | time.Duration | Choice | []float64 | []string
 }
 
 func (f Flag) short(letter string) Flag {
@@ -104,8 +109,8 @@ var Flags = []Flag{
 		"Prefix under which annotations of ingress-nginx are read, besides shockwave.dev/.",
 		func(s *Settings) *string { return &s.AnnotationsPrefix }),
 	define(groupServing, "allocation-mode",
-		"Where the memory of connections comes from, and that of exchanges unless their Ingress says otherwise.",
-		func(s *Settings) *string { return &s.AllocationMode }),
+		"Where the memory of connections comes from, and that of exchanges unless their Ingress says otherwise: "+modes()+".",
+		func(s *Settings) *Choice { return &s.AllocationMode }),
 	define(groupServing, "disable-svc-external-name",
 		"Answer 503 for Services of type ExternalName.",
 		func(s *Settings) *bool { return &s.DisableExternalName }),
@@ -201,6 +206,13 @@ var Flags = []Flag{
 	define(groupLog, "version",
 		"Print the version and exit.",
 		func(s *Settings) *bool { return &s.Version }),
+}
+
+// modes lists the allocation modes in a sentence.
+func modes() string {
+	names := alloc.Names()
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // Register adds all flags to fs, so that parsing it fills s, which holds the

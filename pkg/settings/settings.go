@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
+	"github.com/shockwave-ingress/shockwave/pkg/annotation"
 )
 
 // Settings are all settings of a process. The help text of each is in Flags.
@@ -33,7 +34,7 @@ type Settings struct {
 	DefaultSSLCertificate string
 	DefaultBackendService string
 	AnnotationsPrefix     string
-	AllocationMode        string
+	AllocationMode        Choice
 	DisableExternalName   bool
 
 	// Where connections are accepted.
@@ -87,7 +88,7 @@ func Default() Settings {
 		ControllerClass:        "shockwave.dev/ingress-controller",
 		IngressClass:           "shockwave",
 		AnnotationsPrefix:      "nginx.ingress.kubernetes.io",
-		AllocationMode:         alloc.Standard.String(),
+		AllocationMode:         Choice{Name: alloc.Built().Default.String()},
 		HTTPPort:               80,
 		HTTPSPort:              443,
 		UpdateStatus:           true,
@@ -159,8 +160,10 @@ func (s *Settings) Validate() error {
 	case strings.ContainsAny(prefix, "/ ,"): // no annotation would match, not even one that protects
 		wrong("annotations-prefix", "%q is not a prefix such as nginx.ingress.kubernetes.io", s.AnnotationsPrefix)
 	}
-	if _, err := alloc.ParseMode(s.AllocationMode); err != nil {
-		wrong("allocation-mode", "%w", err)
+	// The names are those that objects use, and so is the advice.
+	values := annotation.Defaults()
+	if err := annotation.Set(&values, "allocation-mode", s.AllocationMode.Name, annotation.Source{}); err != nil {
+		wrong("allocation-mode", "%q: %w", s.AllocationMode.Name, err)
 	}
 	if s.PublishService != "" && s.PublishStatusAddress != "" {
 		wrong("publish-status-address", "it cannot be used together with --publish-service")

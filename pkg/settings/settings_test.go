@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/settings"
 )
 
@@ -55,6 +56,7 @@ func TestDefaults(t *testing.T) {
 		{"profiling", s.Profiling, false},
 		{"enable-metrics", s.EnableMetrics, true},
 		{"watch-ingress-without-class", s.WatchIngressWithoutClass, false},
+		{"allocation-mode", s.AllocationMode, settings.Choice{Name: alloc.Built().Default.String()}},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s is %v by default, want %v", c.name, c.got, c.want)
@@ -140,7 +142,11 @@ func TestValidate(t *testing.T) {
 		{"--annotations-prefix=", "--annotations-prefix: it must not be empty"},
 		{"--annotations-prefix=/", "--annotations-prefix: it must not be empty"},
 		{"--annotations-prefix=nginx.ingress.kubernetes.io/auth", "--annotations-prefix: \"nginx.ingress.kubernetes.io/auth\" is not a prefix"},
-		{"--allocation-mode=magic", "--allocation-mode: allocation mode \"magic\" is not built in"},
+		{"--allocation-mode=magic", `--allocation-mode: "magic": want standard, arena or greentea`},
+		{"--allocation-mode=Arena", `--allocation-mode: "Arena": want standard, arena or greentea: did you mean arena?`},
+		{"--allocation-mode=", `--allocation-mode: "": want standard, arena or greentea`},
+		{"--allocation-mode=arena", ""},
+		{"--allocation-mode=greentea", ""},
 		{"--election-id=", "--election-id: it must not be empty"},
 		{"--election-ttl=10ms", "--election-ttl: 10ms is too short"},
 		{"--shutdown-grace-period=-1", "--shutdown-grace-period: -1s is negative"},
@@ -169,6 +175,22 @@ func TestValidateReportsEverything(t *testing.T) {
 	s, _ := parse(t, "--http-port=-5", "--log-format=xml", "--configmap=x")
 	if n := strings.Count(s.Validate().Error(), "\n") + 1; n != 3 {
 		t.Errorf("%d of 3 mistakes are reported", n)
+	}
+}
+
+// A flag that was given is told from the default, also when both are the same.
+func TestGivenAllocationMode(t *testing.T) {
+	for _, mode := range alloc.Names() {
+		if s, _ := parse(t, "--allocation-mode="+mode); s.AllocationMode != (settings.Choice{Name: mode, Given: true}) {
+			t.Errorf("%s: %+v", mode, s.AllocationMode)
+		}
+	}
+	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
+	s := settings.Default()
+	s.Register(fs)
+	if f := fs.Lookup("allocation-mode"); f.DefValue != alloc.Built().Default.String() ||
+		!strings.Contains(f.Usage, strings.Join(alloc.Names()[:2], ", ")+" or "+alloc.Names()[2]) {
+		t.Errorf("default %s, help %q", f.DefValue, f.Usage)
 	}
 }
 

@@ -31,6 +31,25 @@ func (d *seconds) Set(s string) error {
 	return nil
 }
 
+// Choice is a name out of a few, with whether somebody chose it.
+type Choice struct {
+	Name string
+	// Given tells that the flag was given, even if with the default.
+	Given bool
+}
+
+// String is the name.
+func (c *Choice) String() string { return c.Name }
+
+// Type says what kind of value the flag takes.
+func (c *Choice) Type() string { return "string" }
+
+// Set takes any name: Validate tells which there are.
+func (c *Choice) Set(name string) error {
+	*c = Choice{Name: name, Given: true}
+	return nil
+}
+
 // numbers is a list written with commas. Unlike pflag's own, it prints numbers as
 // people write them.
 type numbers []float64

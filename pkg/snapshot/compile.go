@@ -20,8 +20,8 @@ import (
 //
 // Compile accepts what translate.Build makes. It fails when the configuration
 // contradicts itself: a route to an upstream that is not listed, a name or path
-// that occurs twice, a key pair that does not parse, an allocation mode that is
-// not built in. Then nothing has changed, and prev can go on serving.
+// that occurs twice, a key pair that does not parse, an allocation mode that
+// there is not. Then nothing has changed, and prev can go on serving.
 func Compile(config *model.Config, prev *Snapshot, reg *upstream.Registry, m *metrics.Metrics) (*Snapshot, error) {
 	s := &Snapshot{Config: config, Generation: 1, Compiled: time.Now()}
 	var known *certs.Set
@@ -129,10 +129,17 @@ func sameRoutes(a, b *model.Host) bool {
 	if (a.Fallback == nil) != (b.Fallback == nil) {
 		return false
 	}
-	if a.Fallback != nil && *a.Fallback != *b.Fallback {
+	if a.Fallback != nil && !sameRoute(*a.Fallback, *b.Fallback) {
 		return false
 	}
-	return slices.Equal(a.Routes, b.Routes)
+	return slices.EqualFunc(a.Routes, b.Routes, sameRoute)
+}
+
+// sameRoute tells whether two routes are compiled to the same. What chose the
+// allocation mode does not matter: only Explain tells it, from the model.
+func sameRoute(a, b model.Route) bool {
+	a.Options.AllocationModeFrom = b.Options.AllocationModeFrom
+	return a == b
 }
 
 // compileHost compiles one host and appends its routes to fresh.

@@ -4,13 +4,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"fmt"
 	"math/big"
 	mathrand "math/rand/v2"
 	"net/netip"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -188,9 +188,9 @@ func TestCompileRefuses(t *testing.T) {
 		err    string
 	}{
 		{func(c *model.Config) { c.Listener.AllocationMode = "lava" },
-			`listener: allocation mode "lava" is not built in: this binary has ` + fmt.Sprint(alloc.Modes())},
+			`listener: "lava" is no allocation mode: there are ` + strings.Join(alloc.Names(), ", ")},
 		{func(c *model.Config) { c.Hosts[0].Routes[0].Options.AllocationMode = "" },
-			`host "a": path "/": allocation mode "" is not built in: this binary has ` + fmt.Sprint(alloc.Modes())},
+			`host "a": path "/": "" is no allocation mode: there are ` + strings.Join(alloc.Names(), ", ")},
 		{func(c *model.Config) { c.Upstreams = nil },
 			`host "a": path "/": there is no upstream shop/web:80`},
 		{func(c *model.Config) { c.Upstreams = append(c.Upstreams, c.Upstreams[0]) },
@@ -252,6 +252,27 @@ func TestUnchangedHostsAreReused(t *testing.T) {
 	}
 	if third.Generation != 3 {
 		t.Errorf("generation %d", third.Generation)
+	}
+}
+
+// Who chose a mode is for people: the same mode chosen elsewhere is no change.
+func TestAnotherSourceOfTheModeIsNoChange(t *testing.T) {
+	st := newState()
+	with := func(mode model.AllocationMode, from string) *model.Config {
+		web, fallback := path(model.Prefix, "/", "web"), path(model.Prefix, "", "web")
+		web.Options.AllocationMode, web.Options.AllocationModeFrom = mode, from
+		fallback.Options = web.Options
+		return config(model.Host{Name: "a", Routes: []model.Route{web}, Fallback: &fallback})
+	}
+	at := func(s *Snapshot) *Route { return s.Route([]byte("a"), []byte("/")) }
+	first := st.compile(t, with(model.AllocArena, "--allocation-mode"), nil)
+	second := st.compile(t, with(model.AllocArena, "spec.allocationMode of ListenerConfig edge"), first)
+	third := st.compile(t, with(model.AllocGreenTea, "spec.allocationMode of ListenerConfig edge"), second)
+	if at(first) != at(second) {
+		t.Error("the host was compiled again")
+	}
+	if at(second) == at(third) || at(second).Upstream != at(third).Upstream || at(third).Mode != alloc.GreenTea {
+		t.Errorf("another mode gives %+v after %+v", at(third), at(second))
 	}
 }
 

@@ -67,26 +67,30 @@ func buildPage(t *testing.T, page string) *model.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sections := make(map[string]string)
+	for _, f := range archive.Files {
+		sections[f.Name] = string(f.Data)
+	}
+	config, _ := build(t, sections["objects.yaml"], sections["settings"])
+	return config
+}
+
+// build translates the objects of a page, with the settings that it has.
+func build(t *testing.T, objects, differing string) (*model.Config, model.Endpoints) {
+	t.Helper()
 	objs := new(translate.Objects)
 	settings := translate.Settings{
 		ControllerClass:          "shockwave.dev/ingress-controller",
 		IngressClass:             "shockwave",
 		WatchIngressWithoutClass: true,
 		AnnotationsPrefix:        "nginx.ingress.kubernetes.io",
-		AllocationMode:           model.AllocStandard,
 	}
-	for _, f := range archive.Files {
-		switch f.Name {
-		case "settings":
-			read(t, string(f.Data), &settings)
-		case "objects.yaml":
-			for document := range strings.SplitSeq(string(f.Data), "\n---\n") {
-				addObject(t, objs, document)
-			}
-		}
+	read(t, differing, &settings)
+	for document := range strings.SplitSeq(objects, "\n---\n") {
+		addObject(t, objs, document)
 	}
 	config, _ := translate.Build(objs, settings)
-	return config
+	return config, translate.EndpointsOf(objs, config)
 }
 
 // addObject reads one document. Kinds that traffic does not depend on are left

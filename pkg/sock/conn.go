@@ -176,6 +176,21 @@ func (c *Conn) WriteWithin(d time.Duration) {
 	}
 }
 
+// Detach ends the deadlines of c for good, so that NetConn can be used by itself.
+// It returns false, and c is of no use any more, when one has passed already: it may
+// be set on NetConn at this moment.
+func (c *Conn) Detach() bool {
+	c.ReadWithin(0)
+	c.WriteWithin(0)
+	s := c.watch
+	if s == nil || s.conn.Load() != c {
+		return true
+	}
+	passed := s.read.Load() == expired || s.write.Load() == expired
+	s.leave(c)
+	return !passed
+}
+
 // CloseWrite sends the end of the stream and leaves the other direction open.
 func (c *Conn) CloseWrite() error {
 	if w, ok := c.nc.(interface{ CloseWrite() error }); ok {

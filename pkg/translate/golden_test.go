@@ -38,7 +38,6 @@ func pageSettings() Settings {
 		IngressClass:             "shockwave",
 		WatchIngressWithoutClass: true,
 		AnnotationsPrefix:        "nginx.ingress.kubernetes.io",
-		AllocationMode:           model.AllocStandard,
 	}
 }
 

@@ -141,6 +141,9 @@ func edit(r *rand.Rand, ing *networkingv1.Ingress) {
 		ing.Spec.Rules[r.IntN(len(ing.Spec.Rules))].Host = host
 	}
 	ing.Annotations = map[string]string{"shockwave.dev/proxy-read-timeout": fmt.Sprint(r.IntN(9))}
+	if r.IntN(2) == 0 {
+		ing.Annotations["shockwave.dev/allocation-mode"] = []string{"standard", "arena", "greentea"}[r.IntN(3)]
+	}
 }
 
 // put adds one of the objects in from, replaces one of the same name, or, one

@@ -14,10 +14,13 @@ import (
 // defaults, the flags, the ConfigMap.
 func (b *build) readBase() {
 	b.base = annotation.Defaults()
+	if mode := b.settings.DefaultAllocationMode; mode != "" {
+		b.base.Options.AllocationMode, b.base.Listener.AllocationMode = mode, mode
+	}
 	if mode := string(b.settings.AllocationMode); mode != "" {
-		if err := annotation.Set(&b.base, "allocation-mode", mode); err != nil {
-			b.problem(model.ObjectRef{Kind: "Flag", Name: "--allocation-mode"},
-				model.ReasonInvalidValue, "%q: %v", mode, err)
+		const flag = "--allocation-mode"
+		if err := annotation.Set(&b.base, "allocation-mode", mode, annotation.Source{What: flag}); err != nil {
+			b.problem(model.ObjectRef{Kind: "Flag", Name: flag}, model.ReasonInvalidValue, "%q: %v", model.Excerpt(mode), err)
 		}
 	}
 	name := b.settings.ConfigMap
@@ -48,6 +51,7 @@ func (b *build) listener() model.Listener {
 // effect.
 func (b *build) setsListener(values annotation.Values) bool {
 	values.Listener.AllocationMode = b.base.Listener.AllocationMode
+	values.Listener.AllocationModeFrom = b.base.Listener.AllocationModeFrom
 	return values.Listener != b.base.Listener
 }
 
@@ -103,7 +107,8 @@ func (b *build) listenerConfigOf(ref model.ObjectRef, class *networkingv1.Ingres
 func (b *build) applyListenerConfig(config *v1alpha1.ListenerConfig, values *annotation.Values) {
 	ref := b.ref(v1alpha1.ListenerConfigKind, "", config.Name)
 	for _, field := range listenerFields(&config.Spec) {
-		if err := annotation.Set(values, field.setting, field.value); err != nil {
+		from := annotation.Source{What: "spec." + field.name, Object: ref}
+		if err := annotation.Set(values, field.setting, field.value, from); err != nil {
 			b.problem(ref, model.ReasonInvalidValue, "spec.%s: %q: %v", field.name, model.Excerpt(field.value), err)
 		}
 	}

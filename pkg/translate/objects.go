@@ -69,8 +69,11 @@ type Settings struct {
 	// AnnotationsPrefix is the prefix under which ingress-nginx's annotations
 	// are read, "nginx.ingress.kubernetes.io" by default.
 	AnnotationsPrefix string
-	// AllocationMode is the default of listeners and Ingresses.
+	// AllocationMode is the default of listeners and Ingresses that a flag
+	// asks for. Empty means DefaultAllocationMode.
 	AllocationMode model.AllocationMode
+	// DefaultAllocationMode is that of the program. Empty means standard.
+	DefaultAllocationMode model.AllocationMode
 	// DisableExternalName answers 503 for Services of type ExternalName.
 	DisableExternalName bool
 	// Now is when certificates are checked for expiry, which only makes a

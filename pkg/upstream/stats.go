@@ -106,13 +106,14 @@ type EndpointStats struct {
 func (r *Registry) Stats() []Stats {
 	list := make([]Stats, 0)
 	for _, u := range r.all() {
-		list = append(list, u.stats())
+		list = append(list, u.Stats())
 	}
 	slices.SortFunc(list, func(a, b Stats) int { return strings.Compare(a.Key.String(), b.Key.String()) })
 	return list
 }
 
-func (u *Upstream) stats() Stats {
+// Stats returns a picture of u, as Registry.Stats does.
+func (u *Upstream) Stats() Stats {
 	s := Stats{Key: u.key}
 	u.registry.mu.Lock()
 	s.ExternalName = u.external.name

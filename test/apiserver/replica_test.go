@@ -62,7 +62,6 @@ func class(t testing.TB, s *kubetest.Server) translate.Settings {
 		ControllerClass:   c.Spec.Controller,
 		IngressClass:      c.Name,
 		AnnotationsPrefix: "nginx.ingress.kubernetes.io",
-		AllocationMode:    model.AllocStandard,
 	}
 }
 

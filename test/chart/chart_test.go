@@ -3,6 +3,7 @@ package chart
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -18,6 +19,8 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 )
 
 // object is one rendered manifest.
@@ -262,6 +265,31 @@ func permissions(rules []rbacv1.PolicyRule) []string {
 	}
 	slices.Sort(lines)
 	return slices.Compact(lines)
+}
+
+// The schema of the values accepts each allocation mode, and no word for the
+// program's default.
+func TestAllocationModesOfTheSchema(t *testing.T) {
+	text, err := os.ReadFile("../../charts/shockwave/values.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema struct {
+		Properties struct {
+			Controller struct {
+				Properties struct {
+					AllocationMode struct{ Enum []string }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(text, &schema); err != nil {
+		t.Fatal(err)
+	}
+	want := append([]string{""}, alloc.Names()...)
+	if got := schema.Properties.Controller.Properties.AllocationMode.Enum; !slices.Equal(got, want) {
+		t.Errorf("controller.allocationMode is one of %q, want %q", got, want)
+	}
 }
 
 // The chart carries the CRDs that config/crd has.

@@ -16,9 +16,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shockwave-ingress/shockwave/internal/inmodes"
 	"github.com/shockwave-ingress/shockwave/internal/rawconn"
-	"github.com/shockwave-ingress/shockwave/pkg/server"
+	"github.com/shockwave-ingress/shockwave/pkg/downstream"
 )
+
+func TestMain(m *testing.M) { inmodes.Main(m) }
 
 const (
 	probe       = "GET /probe HTTP/1.1\r\nHost: probe\r\n\r\n"
@@ -30,7 +33,7 @@ func TestCases(t *testing.T) {
 	if len(cases) < 150 {
 		t.Errorf("%d cases, expected at least 150", len(cases))
 	}
-	tcp, err := server.Listen("127.0.0.1:0")
+	tcp, err := downstream.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,15 +79,16 @@ func splits(n int) func(func(int) bool) {
 
 // start serves the listeners until the test ends.
 func start(t testing.TB, listeners ...net.Listener) {
-	s := server.New(server.Config{
+	s := downstream.New(downstream.Config{
 		Handler:           &origin{},
+		AllocationMode:    inmodes.Mode(),
 		Logger:            slog.New(slog.DiscardHandler),
 		KeepAliveRequests: -1,
 	})
 	var wg sync.WaitGroup
 	for _, ln := range listeners {
 		wg.Go(func() {
-			if err := s.Serve(ln); err != server.ErrServerClosed {
+			if err := s.Serve(ln); err != downstream.ErrServerClosed {
 				t.Errorf("Serve: %v", err)
 			}
 		})

@@ -50,6 +50,7 @@ type scene struct {
 	endpoints, refuse, hang int
 	maxBody                 int64
 	catchAll                bool // any host is served
+	mixed                   bool // routes have another allocation mode than the listener
 }
 
 type step struct{ word, text string }

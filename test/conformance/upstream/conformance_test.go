@@ -13,7 +13,13 @@ import (
 func TestCases(t *testing.T) {
 	cases := readCases(t)
 	for _, c := range cases {
-		t.Run(fmt.Sprintf("%s:%d %s", c.file, c.line, c.name), func(t *testing.T) {
+		name := fmt.Sprintf("%s:%d %s", c.file, c.line, c.name)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			play(t, c)
+		})
+		c.scene.mixed = true
+		t.Run(name+", modes mixed", func(t *testing.T) {
 			t.Parallel()
 			play(t, c)
 		})

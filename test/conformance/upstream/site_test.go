@@ -13,13 +13,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shockwave-ingress/shockwave/internal/inmodes"
 	"github.com/shockwave-ingress/shockwave/internal/locked"
 	"github.com/shockwave-ingress/shockwave/internal/rawconn"
 	"github.com/shockwave-ingress/shockwave/pkg/accesslog"
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
+	"github.com/shockwave-ingress/shockwave/pkg/downstream"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 	"github.com/shockwave-ingress/shockwave/pkg/proxy"
-	"github.com/shockwave-ingress/shockwave/pkg/server"
 	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
 )
@@ -37,7 +39,7 @@ type site struct {
 	addr     netip.AddrPort // the proxy's
 	tlsAddr  netip.AddrPort // the same with TLS
 	registry *upstream.Registry
-	server   *server.Server
+	server   *downstream.Server
 	log      *locked.Buffer // the access log; complete after stop
 	stop     func()
 
@@ -50,6 +52,14 @@ var key = model.UpstreamKey{Namespace: "default", Service: "app", Port: "80"}
 // endpointAddr is the address of the i-th endpoint. All lead to the listener.
 func endpointAddr(i int) netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(1 + i)}), 80)
+}
+
+// routeMode is the allocation mode of the site's routes.
+func (sc scene) routeMode() alloc.Mode {
+	if sc.mixed {
+		return (inmodes.Mode() + 1) % alloc.Mode(alloc.Modes)
+	}
+	return inmodes.Mode()
 }
 
 func newSite(t testing.TB, sc scene) *site {
@@ -82,6 +92,7 @@ func newSite(t testing.TB, sc scene) *site {
 	s.registry.SetEndpoints(model.Endpoints{key: endpoints})
 
 	opts := model.DefaultOptions()
+	opts.AllocationMode = model.AllocationMode(sc.routeMode().String())
 	opts.ConnectTimeout, opts.SendTimeout, opts.ReadTimeout, opts.MaxBodyBytes = connectTimeout, ioTimeout, ioTimeout, sc.maxBody
 	route := model.Route{Path: "/", Upstream: key, Options: opts, Ingress: model.ObjectRef{Namespace: "default", Name: "app"}}
 	nowhere := route
@@ -106,17 +117,18 @@ func newSite(t testing.TB, sc scene) *site {
 	current.Publish(snap)
 
 	access := accesslog.New(s.log)
-	s.server = server.New(server.Config{
-		Handler:   proxy.New(proxy.Config{Current: current, Metrics: m, AccessLog: access, Logger: quiet}),
-		Logger:    quiet,
-		TLSConfig: current.TLSConfig(),
+	s.server = downstream.New(downstream.Config{
+		Handler:        proxy.New(proxy.Config{Current: current, Metrics: m, AccessLog: access, Logger: quiet}),
+		Logger:         quiet,
+		TLSConfig:      current.TLSConfig(),
+		AllocationMode: inmodes.Mode(),
 	})
-	frontTLS, err := server.Listen("127.0.0.1:0")
+	frontTLS, err := downstream.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.tlsAddr = frontTLS.Addr().(*net.TCPAddr).AddrPort()
-	front, err := server.Listen("127.0.0.1:0")
+	front, err := downstream.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

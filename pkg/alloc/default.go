@@ -1,0 +1,5 @@
+//go:build !arenas && !greenteagc
+
+package alloc
+
+const defaultMode = Standard

@@ -1,0 +1,5 @@
+//go:build greenteagc && !arenas
+
+package alloc
+
+const defaultMode = GreenTea

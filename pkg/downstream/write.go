@@ -1,0 +1,106 @@
+package downstream
+
+import (
+	"errors"
+
+	"github.com/shockwave-ingress/shockwave/pkg/message"
+	"github.com/shockwave-ingress/shockwave/pkg/sock"
+)
+
+// Mistakes of a handler.
+var (
+	errStatus = errors.New("status code is not one that can be sent here")
+	errNoHead = errors.New("response head was not written")
+	errShort  = errors.New("response body is shorter than announced")
+
+	errFinished = errors.New("response was finished already")
+)
+
+// writer is the state of the writing side of an exchange. The handler's
+// goroutine uses it.
+type writer struct {
+	buf      []byte // not sent yet
+	framing  framing
+	left     int64 // bytes still to be written (byLen)
+	status   int
+	sent     int64 // bytes on the wire
+	body     int64 // bytes of the body, framing not counted
+	started  bool  // WriteHead was called
+	onWire   bool  // part of the final response is on the wire
+	finished bool  // Finish was called
+	close    bool  // the response is the connection's last
+	failed   bool  // a write failed
+	cut      bool  // Abort was called
+	trailers bool  // the client wants trailers
+}
+
+func (w *writer) reset() { *w = writer{buf: w.buf[:0]} }
+
+// put sends body bytes, or keeps them when they fit beside what waits. Over TLS what
+// fits into one record should leave in one.
+func (x *exchange) put(p []byte) error {
+	w := &x.write
+	if x.c.tls != nil && len(w.buf)+len(p) <= outBufferTLS {
+		x.room(len(p))
+	}
+	if len(p) <= cap(w.buf)-len(w.buf) {
+		w.buf = append(w.buf, p...)
+		return nil
+	}
+	err := x.send(w.buf, p)
+	w.buf = w.buf[:0]
+	w.onWire = w.started
+	return err
+}
+
+// flushUnless sends what waits unless n more bytes fit beside it. The write buffer
+// does not grow with a body.
+func (x *exchange) flushUnless(n int) error {
+	if cap(x.write.buf)-len(x.write.buf) >= n {
+		return nil
+	}
+	return x.flush()
+}
+
+// flush sends what waits.
+func (x *exchange) flush() error {
+	w := &x.write
+	if len(w.buf) == 0 {
+		if w.failed {
+			return message.ErrClientGone
+		}
+		return nil
+	}
+	err := x.send(w.buf, nil)
+	w.buf = w.buf[:0]
+	w.onWire = w.started
+	return err
+}
+
+// send writes a and then b, in parts that each have the write timeout for
+// themselves. After an error nothing more is written.
+func (x *exchange) send(a, b []byte) error {
+	w, sc := &x.write, x.c.sc
+	if w.failed || w.cut {
+		return message.ErrClientGone
+	}
+	for len(a)+len(b) > 0 {
+		part := b
+		if len(part) > writePart {
+			part = part[:writePart]
+		}
+		sc.WriteWithin(x.set.writeTimeout)
+		n, err := sc.Write2(a, part)
+		w.sent += int64(n)
+		if err != nil {
+			w.failed = true
+			if errors.Is(err, sock.ErrTimeout) {
+				return message.ErrTimeout
+			}
+			return message.ErrClientGone
+		}
+		a, b = nil, b[len(part):]
+	}
+	sc.WriteWithin(0)
+	return nil
+}

@@ -1,8 +1,0 @@
-//go:build !unix
-
-package server
-
-import "math"
-
-// descriptorsForClients: elsewhere no such limit is known.
-func descriptorsForClients() int { return math.MaxInt }

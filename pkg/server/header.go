@@ -1,0 +1,164 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
+	"github.com/shockwave-ingress/shockwave/pkg/http11"
+	"github.com/shockwave-ingress/shockwave/pkg/message"
+)
+
+// Header is the fields of a request or a response: field lines in order, repeated
+// ones included. Names are compared without the case of letters, and written as
+// they were given. The zero value is empty and ready for use.
+//
+// Strings that a Header of an exchange returns are views of the connection's
+// memory: they are valid until the handler returns. Whoever keeps one copies it
+// (strings.Clone), or keeps a Clone of the Header.
+//
+// Nothing invalid is ever sent (RFC 9110, section 5.5). In values CR, LF, NUL and
+// other control characters become spaces, and white space at both ends is cut. A
+// field whose name is not a token is not added; a response that it was meant for
+// becomes a 500, and a line in the log says why: it is a mistake in the program.
+type Header struct {
+	f      *message.Fields // nil: nothing was added yet
+	wrong  string          // what the first mistake was
+	size   int             // bytes added
+	frozen bool            // it was sent: changes have no effect
+}
+
+// maxAdded bounds the bytes that are added to one Header.
+const maxAdded = 1 << 20
+
+// Get returns the value of the first field of that name, or "".
+func (h *Header) Get(name string) string {
+	if h.f == nil {
+		return ""
+	}
+	value, _ := h.f.Lookup(name)
+	return alloc.String(value)
+}
+
+// Has tells whether there is a field of that name.
+func (h *Header) Has(name string) bool { return h.f != nil && h.f.IndexName(name, 0) >= 0 }
+
+// Values returns the values of all fields of that name, in order. It allocates
+// nothing.
+func (h *Header) Values(name string) iter.Seq[string] {
+	return func(yield func(string) bool) { h.visit(name, yield) }
+}
+
+func (h *Header) visit(name string, yield func(string) bool) {
+	if h.f == nil {
+		return
+	}
+	for i := h.f.IndexName(name, 0); i >= 0; i = h.f.IndexName(name, i+1) {
+		if _, _, value, _ := h.f.At(i); !yield(alloc.String(value)) {
+			return
+		}
+	}
+}
+
+// Len returns the number of field lines.
+func (h *Header) Len() int {
+	n := 0
+	if h.f != nil {
+		for i := range h.f.Len() {
+			if _, _, _, ok := h.f.At(i); ok {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// VisitAll calls visit with each field line in order. visit may delete fields; it
+// sees fields that it adds.
+func (h *Header) VisitAll(visit func(name, value string)) {
+	if h.f == nil {
+		return
+	}
+	for i := 0; i < h.f.Len(); i++ {
+		if _, name, value, ok := h.f.At(i); ok {
+			visit(alloc.String(name), alloc.String(value))
+		}
+	}
+}
+
+// Set removes all fields of that name and adds one at the end. It copies both
+// strings.
+func (h *Header) Set(name, value string) {
+	// value may be a view of what is removed: its bytes stay where they are.
+	h.Del(name)
+	h.Add(name, value)
+}
+
+// Add adds a field line at the end. It copies both strings.
+func (h *Header) Add(name, value string) {
+	if h.frozen {
+		return
+	}
+	b := alloc.Bytes(value)
+	h.size += len(name) + len(value)
+	switch {
+	case !http11.ValidFieldName(alloc.Bytes(name)):
+		h.refuse("field name is none", name)
+		return
+	case h.size > maxAdded:
+		h.refuse("fields are too large at", name)
+		return
+	case !http11.ValidFieldValue(b):
+		b = cleanValue(b)
+	}
+	if h.f == nil {
+		h.f = new(message.Fields)
+	}
+	h.f.AddName(name, b)
+}
+
+// Del removes all fields of that name.
+func (h *Header) Del(name string) {
+	if h.f != nil && !h.frozen {
+		h.f.DelName(name)
+	}
+}
+
+// Clone returns a copy that lives as long as it is used.
+func (h *Header) Clone() *Header {
+	c := &Header{f: new(message.Fields)}
+	h.VisitAll(func(name, value string) { c.f.AddName(name, alloc.Bytes(value)) })
+	return c
+}
+
+// attach makes h a view of f.
+func (h *Header) attach(f *message.Fields) { *h = Header{f: f} }
+
+// clear removes all fields.
+func (h *Header) clear() {
+	h.wrong, h.size, h.frozen = "", 0, false
+	if h.f != nil {
+		h.f.Reset(nil)
+	}
+}
+
+// refuse remembers the first mistake.
+func (h *Header) refuse(text, name string) {
+	if h.wrong == "" {
+		h.wrong = fmt.Sprintf("%s: %.64q", text, name)
+	}
+}
+
+func validValue(s string) bool { return http11.ValidFieldValue(alloc.Bytes(s)) }
+
+// cleanValue returns a copy of b that can be written as a field value.
+func cleanValue(b []byte) []byte {
+	b = bytes.Clone(b)
+	for i, c := range b {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			b[i] = ' '
+		}
+	}
+	return bytes.Trim(b, " \t")
+}

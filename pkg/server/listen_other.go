@@ -1,9 +1,0 @@
-//go:build !linux
-
-package server
-
-import "net"
-
-// ignoreNewConnections is for Linux only: elsewhere a listener that closes under
-// load may reset a connection that has just arrived.
-func ignoreNewConnections(net.Listener) {}
