@@ -14,6 +14,8 @@ CONTAINER_TOOL ?= docker
 IMAGE_ARGS ?=
 # How long each fuzz test runs.
 FUZZTIME  ?= 20s
+# How long the mixed load of test-pooldebug lasts.
+MIXEDTIME ?= 60s
 # What `make bench-go` runs, a pattern for go test -bench.
 BENCH     ?= .
 BENCHTIME ?= 1s
@@ -21,7 +23,7 @@ HELM      ?= $(shell command -v helm 2>/dev/null || echo $(CURDIR)/bin/helm)
 
 .DEFAULT_GOAL := help
 .PHONY: help build test test-unit test-apiserver race vet lint generate crd verify-generated \
-	chart-check check e2e bench bench-micro bench-proxy bench-go pgo fuzz image clean
+	chart-check check e2e bench bench-micro bench-proxy bench-alloc bench-go pgo fuzz image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +33,7 @@ build: ## Build bin/shockwave
 
 ## Tests
 
-test: test-unit race test-apiserver ## All tests that need no cluster: unit, fuzz seeds, race detector, real API server
+test: test-unit race test-pooldebug test-apiserver ## All tests that need no cluster: unit, fuzz seeds, race detector, watched memory, real API server
 
 test-unit: ## Unit tests, golden files, wire tests and the seeds of fuzz tests
 	@echo '== unit tests and fuzz seeds'
@@ -44,6 +46,20 @@ race: ## The same under the race detector (skipped without a C compiler)
 	else \
 		echo '== race detector left out: it needs a C compiler, and there is none'; \
 	fi
+
+test-pooldebug: ## The same with memory that is poisoned and watched, and a minute of mixed load
+	@echo '== tests with the tag pooldebug'
+	$(GO) test -tags pooldebug -timeout 15m ./pkg/... ./internal/... ./cmd/... ./test/...
+	@echo '== a minute of mixed load with the tag pooldebug'
+	$(GO) test -tags pooldebug -count 1 -run '^TestMixedLoad$$' ./test/mixedload -duration $(MIXEDTIME)
+
+test-builds: ## Unit tests of the other builds: tags arenas, greenteagc, and both
+	@echo '== tests of the build with the tag greenteagc'
+	$(GO) test -tags greenteagc -timeout 10m ./...
+	@echo '== tests of the build with the tag arenas (everything is compiled anew: a few minutes the first time)'
+	GOEXPERIMENT=arenas $(GO) test -tags arenas -timeout 10m ./...
+	@echo '== tests of the build with both tags'
+	GOEXPERIMENT=arenas $(GO) test -tags arenas,greenteagc -timeout 10m ./...
 
 test-apiserver: ## Tests against a real etcd and kube-apiserver (KUBEBUILDER_ASSETS, or built once into bin/)
 	@if [ -z "$$KUBEBUILDER_ASSETS" ]; then \
@@ -82,6 +98,9 @@ bench-micro: ## Parser and server beside net/http and fasthttp
 bench-proxy: ## The whole proxy under load, beside nginx and haproxy where they are installed
 	bench/run.sh
 
+bench-alloc: ## The allocation modes beside net/http and fasthttp; makes docs/allocation-modes.md (20 minutes, ALLOC_ARGS=-short for a try)
+	CGO_ENABLED=0 $(GO) run -trimpath ./bench/alloc $(if $(ALLOC_ARGS),$(ALLOC_ARGS),-page docs/allocation-modes.md -save bench/alloc/results.json)
+
 pgo: ## Record the profile that guides the compiler (cmd/controller/default.pgo)
 	bench/run.sh -profile $(CURDIR)/cmd/controller/default.pgo -window 30s
 
@@ -92,7 +111,7 @@ bench-go: ## All Go benchmarks (BENCH, BENCHTIME)
 
 vet: ## go vet, with every build tag of the tests
 	$(GO) vet ./...
-	$(GO) vet -tags apiserver,e2e ./...
+	$(GO) vet -tags apiserver,e2e,pooldebug ./...
 
 lint: bin/golangci-lint ## gofmt and the linters of .golangci.yml
 	bin/golangci-lint run ./...

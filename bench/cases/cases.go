@@ -30,7 +30,7 @@ const (
 )
 
 const browserFields = "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n" +
-	"Accept: application/json, text/plain, */*\r\n" +
+	"Accept: application/json\r\n" +
 	"Accept-Language: en-US,en;q=0.5\r\n" +
 	"Accept-Encoding: gzip, deflate, br\r\n" +
 	"Referer: https://shop.example.com/items\r\n"

@@ -75,6 +75,8 @@ func TestVerdict(t *testing.T) {
 		{Spread{.9, .8, .99}, Less},
 		{Spread{.9, .8, 1}, Alike},
 		{Spread{1.1, .9, 1.2}, Alike},
+		{Spread{.995, .99, .999}, Alike},
+		{Spread{1.005, 1.001, 1.01}, Alike},
 		{Spread{1, 1, 1.2}, Alike},
 		{Spread{1.1, 1.01, 1.2}, More},
 	} {

@@ -40,8 +40,8 @@ func Ratios(ours, theirs []float64) Spread {
 // Verdict is what a spread of ratios allows to say.
 type Verdict int
 
-// A ratio is less or more than 1 in every round, or differs no more than the
-// rounds do.
+// A ratio is less or more than 1 in every round and by a hundredth at the median,
+// or differs no more than the rounds do.
 const (
 	Less  Verdict = -1
 	Alike Verdict = 0
@@ -51,9 +51,9 @@ const (
 // Verdict compares a spread of ratios with 1.
 func (s Spread) Verdict() Verdict {
 	switch {
-	case s.Most < 1:
+	case s.Most < 1 && s.Median <= .99:
 		return Less
-	case s.Least > 1:
+	case s.Least > 1 && s.Median >= 1.01:
 		return More
 	}
 	return Alike

@@ -20,10 +20,10 @@ import (
 
 // compared are the packages with benchmarks whose sub-benchmarks are ours and
 // peers.
-var compared = []string{"./pkg/http11", "./pkg/downstream"}
+var compared = []string{"./pkg/http11", "./pkg/downstream", "./pkg/server"}
 
 // pattern are those benchmarks.
-const pattern = "^(BenchmarkRequestHead|BenchmarkKeepAliveGet)$"
+const pattern = "^Benchmark(RequestHead|KeepAliveGet|KeepAlive|JSON|Headers20|POST4K|Pipelined16)$"
 
 // ours is the name of our sub-benchmark.
 const ours = "shockwave"

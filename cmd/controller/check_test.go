@@ -46,7 +46,7 @@ spec:
 `
 
 func TestCheckPrintsModelAndProblems(t *testing.T) {
-	out, err := shockwave(t, misspelt, "check", "-f", "-")
+	out, err := shockwave(t, misspelt, "check", "-f", "-", "--allocation-mode=standard")
 	if err == nil || err.Error() != "there is 1 problem" {
 		t.Errorf("error %v", err)
 	}
@@ -127,7 +127,7 @@ func TestCheckTellsWhereModesComeFrom(t *testing.T) {
 }
 
 func TestCheckOfAnotherClass(t *testing.T) {
-	out, err := shockwave(t, misspelt, "check", "-f", "-", "--controller-class=k8s.io/ingress-nginx")
+	out, err := shockwave(t, misspelt, "check", "-f", "-", "--controller-class=k8s.io/ingress-nginx", "--allocation-mode=standard")
 	if err != nil || strings.Contains(out, "shop.example") || !strings.HasPrefix(out, "# nothing is served, although there are Ingresses (1): ") {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -38,9 +38,8 @@ func printVersion(w io.Writer) {
 
 // modes lists the allocation modes with how they were built.
 func modes(b alloc.BuildInfo) string {
-	list := alloc.Names()
-	described := make([]string, len(list))
-	for mode, name := range list {
+	var described []string
+	for mode, name := range alloc.Names() {
 		var words []string
 		if alloc.Mode(mode) == alloc.Arena {
 			words = append(words, b.ArenaSource)
@@ -48,10 +47,10 @@ func modes(b alloc.BuildInfo) string {
 		if alloc.Mode(mode) == b.Default {
 			words = append(words, "default")
 		}
-		described[mode] = name
 		if len(words) > 0 {
-			described[mode] += " (" + strings.Join(words, ", ") + ")"
+			name += " (" + strings.Join(words, ", ") + ")"
 		}
+		described = append(described, name)
 	}
 	if b.Debug {
 		described = append(described, "pooldebug")

@@ -17,8 +17,8 @@ Each name below is an annotation with the prefix %[1]s, and a key of the ConfigM
 %[2]s (or `+"`--annotations-prefix`"+`) too; with both present, %[1]s wins.
 
 From weakest to strongest: built-in defaults, flags, ConfigMap, ListenerConfig, annotations of the IngressClass,
-annotations of the Ingress. What chose an allocation mode stands beside it in ` + "`/configuration`, `shockwave check`" + `
-and ` + "`shockwave explain`" + `. A value that does not parse changes nothing and is a problem. Durations are numbers of seconds and,
+annotations of the Ingress. What chose an allocation mode stands beside it in `+"`/configuration`, `shockwave check`"+`
+and `+"`shockwave explain`"+`. A value that does not parse changes nothing and is a problem. Durations are numbers of seconds and,
 but for %[2]s, Go durations such as 1m30s. Sizes are bytes, or 8k, 1m, 2g.
 
 `, code(annotation.Prefix+"/"), code(annotation.DefaultNginxPrefix+"/"))

@@ -5,9 +5,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 )
 
 func TestPagesAreUpToDate(t *testing.T) {
+	if mode := alloc.Built().Default; mode != alloc.Standard {
+		t.Skipf("the pages tell of a build without tags, and this one has the default mode %v", mode)
+	}
 	for _, p := range pages {
 		got, err := os.ReadFile(filepath.Join("../../docs/reference", p.file))
 		if err != nil {

@@ -5,7 +5,7 @@ package alloc
 // debugging is a constant, so that what it guards is not in the program.
 const debugging = false
 
-type grave struct{}
+type grave struct{} //nolint:unused // see debug_on.go
 
 // Outstanding lists where each Memory was taken that was neither released nor
 // abandoned. It is known only with the build tag pooldebug; else the list is nil.

@@ -19,7 +19,7 @@ const poisonByte = 0xdb
 var poisoned = bytes.Repeat([]byte{poisonByte}, 4<<10)
 
 // grave is where a Memory was released.
-type grave struct{ stack string }
+type grave struct{ buried string }
 
 // living are the Memory in use, with where each was taken.
 var living struct {
@@ -71,18 +71,18 @@ func released(b []byte) string {
 // bury notes that x is released.
 func (x *Memory) bury() {
 	living.Lock()
-	if x.dead.stack != "" {
-		first := x.dead.stack
+	if x.buried != "" {
+		first := x.buried
 		living.Unlock()
 		panic("alloc: a Memory is released twice; it was at:\n" + first)
 	}
-	x.dead.stack = stack()
+	x.buried = stack()
 	delete(living.taken, x.rec)
 	if x.rec.bytes != nil {
 		if living.dead == nil {
 			living.dead = make(map[*byte]string)
 		}
-		living.dead[&x.rec.bytes[0]] = x.dead.stack
+		living.dead[&x.rec.bytes[0]] = x.buried
 	}
 	living.Unlock()
 }
@@ -90,7 +90,7 @@ func (x *Memory) bury() {
 // mustLive panics when x was released.
 func (x *Memory) mustLive() {
 	living.Lock()
-	where := x.dead.stack
+	where := x.buried
 	living.Unlock()
 	if where != "" {
 		panic("alloc: a region is used after its release, which was at:\n" + where)

@@ -13,9 +13,9 @@ type Memory struct {
 	// handler of the exchange needs.
 	In, Out, Work Region
 
-	mode Mode
-	rec  *record
-	dead grave // where it was released, with pooldebug
+	mode  Mode
+	rec   *record
+	grave //nolint:unused // where it was released, with pooldebug
 }
 
 // The parts of a slab: a request whose body is short, the response's head with a

@@ -196,7 +196,7 @@ func TestLostMemoryIsNotUsedAgain(t *testing.T) {
 	x := TakeMemory(Arena)
 	b := x.Work.Alloc(100)
 	copy(b, "still here")
-	x = nil //nolint:ineffassign,wastedassign // so that it is collected
+	x = nil //nolint:wastedassign // so that it is collected
 	for range 5 {
 		runtime.GC()
 		time.Sleep(time.Millisecond)

@@ -90,7 +90,3 @@ func unmapPiece(b []byte, from origin) {
 		s.arena.Free()
 	}
 }
-
-func hide([]byte, origin) {}
-
-func reveal([]byte, origin) {}

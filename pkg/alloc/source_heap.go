@@ -11,7 +11,3 @@ type origin struct{}
 func mapPiece(n int) ([]byte, origin) { return make([]byte, n), origin{} }
 
 func unmapPiece([]byte, origin) {}
-
-func hide([]byte, origin) {}
-
-func reveal([]byte, origin) {}

@@ -26,16 +26,3 @@ func unmapPiece(b []byte, from origin) {
 		_ = syscall.Munmap(b) // it fails for what is no mapping only
 	}
 }
-
-// hide makes every use of a piece fault, and reveal allows it again.
-func hide(b []byte, from origin) {
-	if from.mapped {
-		_ = syscall.Mprotect(b, syscall.PROT_NONE)
-	}
-}
-
-func reveal(b []byte, from origin) {
-	if from.mapped {
-		_ = syscall.Mprotect(b, syscall.PROT_READ|syscall.PROT_WRITE)
-	}
-}

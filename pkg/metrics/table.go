@@ -143,7 +143,7 @@ var (
 	allocRoutes = define(Gauge, "shockwave_alloc_routes",
 		"Routes in use, default backends included, by the allocation mode of their exchanges.", "mode")
 	allocExchanges = define(Counter, "shockwave_alloc_exchanges_total",
-		"Exchanges that have ended, by the allocation mode that their memory came from. One that no route served has that of its connection.", "mode")
+		"Exchanges that have ended, by the allocation mode that their memory came from. One that the proxy answered by itself has that of its connection.", "mode")
 	allocMisses = define(Counter, "shockwave_alloc_slab_misses_total",
 		"Exchanges that did not fit into their slab. In standard mode there is none.", "mode")
 	allocOverflows = define(Counter, "shockwave_alloc_overflows_total",

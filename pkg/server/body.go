@@ -39,14 +39,19 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	return b.read(p)
 }
 
-// readIn is Read for who may come when the exchange has ended.
-func (b *bodyReader) readIn(round uint64, p []byte) (int, error) {
+// readIn is Read for who may come when the exchange has ended. atEnd is called while
+// the trailers are there.
+func (b *bodyReader) readIn(round uint64, p []byte, atEnd func()) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.round != round {
 		return 0, http.ErrBodyReadAfterClose
 	}
-	return b.read(p)
+	n, err := b.read(p)
+	if err == io.EOF {
+		atEnd()
+	}
+	return n, err
 }
 
 func (b *bodyReader) read(p []byte) (int, error) {

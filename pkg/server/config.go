@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -29,8 +30,8 @@ const (
 
 // Config is what a server is made from. The zero value of a field stands for the
 // default that its comment names, so that a Config may be written as a literal;
-// DefaultConfig has the same values spelled out. A negative timeout or limit means
-// that there is none.
+// DefaultConfig has the same values spelled out. A negative value means that there
+// is no such limit, unless the comment says otherwise.
 type Config struct {
 	// Addr is the address to listen on for ListenAndServe and ListenAndServeTLS,
 	// such as ":8080" or "127.0.0.1:0". Default: ":80", and ":443" for TLS.
@@ -42,7 +43,7 @@ type Config struct {
 	// ReadTimeout bounds the time from a request's first byte to the last of its
 	// body, however steadily it arrives. Time that the handler spends before it
 	// reads the body counts. It ends in a 408, or in ErrTimeout for a handler that
-	// reads. Default: none, since it also bounds how large an upload can be; a
+	// reads. Default: none (-1), since it also bounds how large an upload can be; a
 	// body has to go on arriving all the same (BodyTimeout).
 	ReadTimeout time.Duration
 	// ReadHeaderTimeout bounds the time from a request head's first byte to its
@@ -83,19 +84,19 @@ type Config struct {
 	MaxRequestBodySize int64
 
 	// MaxKeepAliveRequests is how many requests one connection may carry; the last
-	// response says so. Default, also for a negative value: no limit.
+	// response says so. Default: no limit (-1).
 	MaxKeepAliveRequests int
 	// MaxConcurrentConnections bounds the open connections of all listeners of the
-	// server together. One more is accepted, closed at once and counted. Default,
-	// also for a negative value: no limit but that a quarter of the descriptors
-	// of the process is kept for other uses.
+	// server together. One more is accepted, closed at once and counted. Default:
+	// no limit (-1), but that a quarter of the descriptors of the process is kept
+	// for other uses.
 	MaxConcurrentConnections int
 	// DisableKeepalive closes every connection after one exchange. Default: false.
 	DisableKeepalive bool
 
 	// AllocationMode is where memory comes from. The zero value is Standard;
-	// DefaultConfig has the default of the build, which is Standard unless build
-	// tags say otherwise.
+	// DefaultConfig has the default of the build, which is Standard too unless a
+	// build tag says otherwise.
 	AllocationMode AllocationMode
 	// TLSConfig is used by ServeTLS and ListenAndServeTLS. It is cloned, and http/1.1
 	// is the only protocol offered. Default: none, and then those calls need
@@ -110,27 +111,59 @@ type Config struct {
 	ServerName string
 }
 
-// Defaults that are not the engine's.
-const (
-	defaultMaxBody = 10 << 20
-)
-
-// DefaultConfig returns the defaults, to which an address and a handler must be
-// added.
+// DefaultConfig returns the defaults, to which a handler must be added.
 func DefaultConfig() Config {
 	limits := http11.DefaultLimits()
 	return Config{
-		ReadHeaderTimeout:  10 * time.Second,
-		BodyTimeout:        time.Minute,
-		WriteTimeout:       time.Minute,
-		IdleTimeout:        75 * time.Second,
-		HandshakeTimeout:   10 * time.Second,
-		MaxRequestLine:     limits.StartLine,
-		MaxHeaderBytes:     limits.Head,
-		MaxHeaderFields:    limits.Fields,
-		MaxRequestBodySize: defaultMaxBody,
-		AllocationMode:     alloc.Built().Default,
+		ReadTimeout:              -1,
+		ReadHeaderTimeout:        10 * time.Second,
+		BodyTimeout:              time.Minute,
+		WriteTimeout:             time.Minute,
+		IdleTimeout:              75 * time.Second,
+		HandshakeTimeout:         10 * time.Second,
+		MaxRequestLine:           limits.StartLine,
+		MaxHeaderBytes:           limits.Head,
+		MaxHeaderFields:          limits.Fields,
+		MaxRequestBodySize:       10 << 20,
+		MaxKeepAliveRequests:     -1,
+		MaxConcurrentConnections: -1,
+		AllocationMode:           alloc.Built().Default,
 	}
+}
+
+// withDefaults returns cfg with a default in place of each zero value that stands
+// for one.
+func (cfg Config) withDefaults() Config {
+	d := DefaultConfig()
+	for _, f := range []struct {
+		value    *time.Duration
+		fallback time.Duration
+	}{
+		{&cfg.ReadTimeout, d.ReadTimeout},
+		{&cfg.ReadHeaderTimeout, d.ReadHeaderTimeout},
+		{&cfg.BodyTimeout, d.BodyTimeout},
+		{&cfg.WriteTimeout, d.WriteTimeout},
+		{&cfg.IdleTimeout, d.IdleTimeout},
+		{&cfg.HandshakeTimeout, d.HandshakeTimeout},
+	} {
+		*f.value = cmp.Or(*f.value, f.fallback)
+	}
+	for _, f := range []struct {
+		value    *int
+		fallback int
+	}{
+		{&cfg.MaxRequestLine, d.MaxRequestLine},
+		{&cfg.MaxHeaderBytes, d.MaxHeaderBytes},
+		{&cfg.MaxHeaderFields, d.MaxHeaderFields},
+	} {
+		if *f.value <= 0 {
+			*f.value = f.fallback
+		}
+	}
+	cfg.MaxKeepAliveRequests = cmp.Or(cfg.MaxKeepAliveRequests, d.MaxKeepAliveRequests)
+	cfg.MaxConcurrentConnections = cmp.Or(cfg.MaxConcurrentConnections, d.MaxConcurrentConnections)
+	cfg.MaxRequestBodySize = cmp.Or(cfg.MaxRequestBodySize, d.MaxRequestBodySize)
+	return cfg
 }
 
 // check tells what is wrong with cfg.
@@ -148,34 +181,24 @@ func (cfg *Config) check() error {
 	return errors.Join(wrong...)
 }
 
-// engine returns the configuration of the connections.
+// engine returns the configuration of the connections. cfg has its defaults.
 func (cfg *Config) engine() downstream.Config {
-	maxBody := cfg.MaxRequestBodySize
-	if maxBody == 0 {
-		maxBody = defaultMaxBody
-	}
-	keepAlive := cfg.MaxKeepAliveRequests
-	if keepAlive <= 0 {
-		keepAlive = -1
-	}
+	limits := http11.DefaultLimits()
+	limits.StartLine, limits.Head, limits.Fields = cfg.MaxRequestLine, cfg.MaxHeaderBytes, cfg.MaxHeaderFields
+	limits.Underscores = cfg.AllowUnderscores
 	return downstream.Config{
-		TLSConfig: cfg.TLSConfig,
-		Logger:    cfg.Logger,
-		Limits: http11.Limits{
-			StartLine:   max(0, cfg.MaxRequestLine),
-			Head:        max(0, cfg.MaxHeaderBytes),
-			Fields:      max(0, cfg.MaxHeaderFields),
-			Underscores: cfg.AllowUnderscores,
-		},
+		TLSConfig:         cfg.TLSConfig,
+		Logger:            cfg.Logger,
+		Limits:            limits,
 		RequestTimeout:    cfg.ReadTimeout,
 		HeaderTimeout:     cfg.ReadHeaderTimeout,
 		BodyTimeout:       cfg.BodyTimeout,
 		WriteTimeout:      cfg.WriteTimeout,
 		KeepAliveTimeout:  cfg.IdleTimeout,
 		HandshakeTimeout:  cfg.HandshakeTimeout,
-		MaxBody:           maxBody,
-		KeepAliveRequests: keepAlive,
-		MaxConnections:    max(0, cfg.MaxConcurrentConnections),
+		MaxBody:           cfg.MaxRequestBodySize,
+		KeepAliveRequests: cfg.MaxKeepAliveRequests,
+		MaxConnections:    cfg.MaxConcurrentConnections,
 		DisableKeepAlive:  cfg.DisableKeepalive,
 		ShutdownIdle:      -1,
 		AllocationMode:    cfg.AllocationMode,

@@ -27,6 +27,7 @@ type Header struct {
 	wrong  string          // what the first mistake was
 	size   int             // bytes added
 	frozen bool            // it was sent: changes have no effect
+	after  bool            // it is sent after a body
 }
 
 // maxAdded bounds the bytes that are added to one Header.
@@ -105,6 +106,9 @@ func (h *Header) Add(name, value string) {
 	switch {
 	case !http11.ValidFieldName(alloc.Bytes(name)):
 		h.refuse("field name is none", name)
+		return
+	case h.after && message.LookupName(alloc.Bytes(name)) != message.Unknown:
+		h.refuse("field cannot be a trailer", name) // its recipient had to know before
 		return
 	case h.size > maxAdded:
 		h.refuse("fields are too large at", name)

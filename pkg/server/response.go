@@ -51,7 +51,8 @@ type ResponseWriter interface {
 	// Trailer is the fields that are sent after the body, if it is sent in chunks
 	// and the client said that it takes them (TE: trailers). They may be set until
 	// the handler returns; one that is set while the body is in the buffer makes
-	// it be sent in chunks.
+	// it be sent in chunks. Fields that say how to frame, route or process a message
+	// cannot be trailers.
 	Trailer() *Header
 	// Flush sends what was written so far.
 	Flush() error
@@ -105,6 +106,7 @@ func (w *response) begin(ex *message.Exchange) {
 	*w = response{x: x, length: unknown}
 	w.header.attach(&ex.Response.Fields)
 	w.trailer.attach(&ex.Response.Trailers)
+	w.trailer.after = true
 }
 
 // forget drops what w refers to.
@@ -199,7 +201,7 @@ func (w *response) keep(err error) error {
 	if w.err == nil {
 		w.err = err
 	}
-	if err == message.ErrClientGone {
+	if err == message.ErrClientGone || err == message.ErrTimeout {
 		w.x.endContext()
 	}
 	return err

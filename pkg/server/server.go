@@ -51,6 +51,7 @@ type server struct {
 // NewServer returns a server for cfg, which listens nowhere yet. What is wrong with
 // cfg is told by the call that would serve.
 func NewServer(cfg Config) Server {
+	cfg = cfg.withDefaults()
 	s := &server{cfg: cfg, handler: cfg.Handler, log: cfg.Logger}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -105,20 +106,17 @@ func (s *server) serveOn(l net.Listener, serve func() error) error {
 		_ = l.Close()
 		return err
 	}
-	s.rates.run(s.engine)
+	s.rates.begin(s.engine)
+	defer s.rates.end()
 	return serve()
 }
 
 func (s *server) Shutdown(ctx context.Context) error {
 	s.closing.Store(true)
-	err := s.engine.Shutdown(ctx)
-	s.rates.stop()
-	return err
+	return s.engine.Shutdown(ctx)
 }
 
 func (s *server) Close() error {
 	s.closing.Store(true)
-	err := s.engine.Close()
-	s.rates.stop()
-	return err
+	return s.engine.Close()
 }

@@ -15,7 +15,11 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/downstream"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, // fasthttp, in the benchmarks, leaves these behind
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+}
 
 const (
 	get    = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -41,8 +41,8 @@ type Stats struct {
 	Aborted uint64
 
 	// RequestRate, BytesInRate and BytesOutRate are per second, over the last ten
-	// seconds or the time since the server began to serve. They are sampled once a
-	// second.
+	// seconds, or the time since the server began to serve. They are sampled once a
+	// second, while it does.
 	RequestRate, BytesInRate, BytesOutRate float64
 
 	// ByMode counts the exchanges that were served from the memory of each
@@ -92,32 +92,33 @@ type sample struct {
 	requests, in, out uint64
 }
 
-// rates keeps a sample for each of the last seconds.
+// rates keeps a sample for each of the last seconds, while the server serves.
 type rates struct {
 	mu      sync.Mutex
 	samples [11]sample // a ring: the newest is at count-1
 	count   int
-	quit    chan struct{} // nil: not running
-	done    chan struct{}
-	stopped bool
+	serving int           // calls of Serve
+	quit    chan struct{} // ends the sampler
+	done    chan struct{} // closed when it has ended
 }
 
-// run starts the sampler, unless it runs or was stopped.
-func (r *rates) run(engine *downstream.Server) {
+// begin starts the sampler with the first of several calls of Serve.
+func (r *rates) begin(engine *downstream.Server) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.quit != nil || r.stopped {
+	if r.serving++; r.serving > 1 {
 		return
 	}
-	r.quit, r.done = make(chan struct{}), make(chan struct{})
+	quit, done := make(chan struct{}), make(chan struct{})
+	r.quit, r.done, r.count = quit, done, 0
 	r.add(engine.Stats())
 	go func() {
-		defer close(r.done)
+		defer close(done)
 		t := time.NewTicker(time.Second)
 		defer t.Stop()
 		for {
 			select {
-			case <-r.quit:
+			case <-quit:
 				return
 			case <-t.C:
 				st := engine.Stats()
@@ -129,19 +130,20 @@ func (r *rates) run(engine *downstream.Server) {
 	}()
 }
 
-// stop ends the sampler and waits for it. It may be called again.
-func (r *rates) stop() {
+// end stops the sampler with the last of these calls, and waits for it.
+func (r *rates) end() {
 	r.mu.Lock()
-	started, first := r.quit != nil, !r.stopped
-	r.stopped = true
+	last := r.serving == 1
+	r.serving--
+	if last {
+		r.count = 0 // what was is no rate of now
+	}
+	quit, done := r.quit, r.done
 	r.mu.Unlock()
-	if !started {
-		return
+	if last {
+		close(quit)
+		<-done
 	}
-	if first {
-		close(r.quit)
-	}
-	<-r.done
 }
 
 // add takes a sample. r.mu is held.

@@ -20,8 +20,9 @@ type Explanation struct {
 	// Host and Path are what is routed by: the host in lower case without port,
 	// the path in normal form. They are empty when the request is refused before.
 	Host, Path string
-	// Connection is where the memory of the connection comes from.
-	Connection Memory
+	// Connection is where the memory of the connection comes from, and Exchange
+	// that of the exchange: the route's when the request is forwarded.
+	Connection, Exchange Memory
 	// Answer is what the proxy answers by itself. nil: the request is forwarded
 	// to Upstream.
 	Answer *Answer
@@ -75,6 +76,7 @@ func (s *Snapshot) Explain(q Question) *Explanation {
 		Generation: s.Generation, Method: q.method, URL: q.url,
 		Connection: Memory{l.AllocationMode, l.AllocationModeFrom},
 	}
+	e.Exchange = Memory{l.AllocationMode, "that of the connection, as the request is not forwarded"}
 	var req message.Request
 	if !e.parse(&req, q.head, l.MaxHeaderBytes) {
 		return e
@@ -201,6 +203,8 @@ func (e *Explanation) explainAnswer(r *Route, req *message.Request) {
 	case len(e.Upstream.Endpoints) == 0:
 		e.answer(503, "the upstream has no endpoint that is ready")
 	default:
+		o := e.Route.Options
+		e.Exchange = Memory{o.AllocationMode, o.AllocationModeFrom}
 		if err := http11.StripRequest(&req.Fields); err != nil {
 			e.refuse(err)
 		}

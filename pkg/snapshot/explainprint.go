@@ -33,9 +33,7 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	e.printUpstream(&b)
 	b.WriteString("\nallocation mode\n")
 	fmt.Fprintf(&b, "  connection  %s  (%s)\n", e.Connection.Mode, e.Connection.From)
-	if e.Route != nil {
-		fmt.Fprintf(&b, "  exchange  %s  (%s)\n", e.Route.Options.AllocationMode, e.Route.Options.AllocationModeFrom)
-	}
+	fmt.Fprintf(&b, "  exchange  %s  (%s)\n", e.Exchange.Mode, e.Exchange.From)
 	e.printLost(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -49,9 +47,10 @@ func (e *Explanation) printRoute(b *strings.Builder) {
 	if from := origin(e.Route.Ingress); from != "" {
 		b.WriteString("  " + from + "\n")
 	}
-	// The mode has a place of its own.
 	options := e.Route.Options
-	options.AllocationMode = model.DefaultOptions().AllocationMode
+	if options.AllocationMode == e.Exchange.Mode { // it is told there
+		options.AllocationMode = model.DefaultOptions().AllocationMode
+	}
 	if changes := options.Changes(); changes != "" {
 		b.WriteString(changes + "\n")
 	}
@@ -188,7 +187,7 @@ func (e *Explanation) MarshalJSON() ([]byte, error) {
 		Answer      *jsonAnswer   `json:"answer,omitempty"`
 		ForwardedTo string        `json:"forwardedTo,omitempty"`
 		Connection  jsonMemory    `json:"connection"`
-		Exchange    *jsonMemory   `json:"exchange,omitempty"`
+		Exchange    jsonMemory    `json:"exchange"`
 		Served      *jsonHost     `json:"matchedHost,omitempty"`
 		Route       *jsonRoute    `json:"matchedRoute,omitempty"`
 		Upstream    *jsonUpstream `json:"upstream,omitempty"`
@@ -198,7 +197,7 @@ func (e *Explanation) MarshalJSON() ([]byte, error) {
 		MoreHosts   int           `json:"moreHosts,omitempty"`
 	}{
 		Method: e.Method, URL: e.URL, Host: e.Host, Path: e.Path, Generation: e.Generation,
-		Connection: jsonMemory(e.Connection), MoreRoutes: e.MoreRoutes, MoreHosts: e.MoreHosts,
+		Connection: jsonMemory(e.Connection), Exchange: jsonMemory(e.Exchange), MoreRoutes: e.MoreRoutes, MoreHosts: e.MoreHosts,
 	}
 	if e.Answer != nil {
 		out.Answer = (*jsonAnswer)(e.Answer)
@@ -210,7 +209,6 @@ func (e *Explanation) MarshalJSON() ([]byte, error) {
 	}
 	if e.Route != nil {
 		out.Route = &jsonRoute{e.Route, e.RouteWhy}
-		out.Exchange = &jsonMemory{e.Route.Options.AllocationMode, e.Route.Options.AllocationModeFrom}
 	}
 	if u := e.Upstream; u != nil {
 		listed, more := endpointsOf(u)
