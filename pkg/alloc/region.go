@@ -145,6 +145,9 @@ func (r *Region) Release() {
 	r.rewind()
 }
 
+// Abandon is Memory.Abandon for the Memory that r belongs to.
+func (r *Region) Abandon() { r.memory.Abandon() }
+
 // rewind makes r an empty region.
 func (r *Region) rewind() {
 	if debugging {

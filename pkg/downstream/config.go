@@ -52,6 +52,10 @@ type Config struct {
 	// KeepAliveRequests is how many requests a connection may carry: the
 	// response to the last one says so. Negative: no limit. Default: 1000.
 	KeepAliveRequests int
+	// BatchPipelined lets responses to requests that arrived together leave together,
+	// in one write where they fit. A response may then be held until the handlers of
+	// the requests behind it have answered, so it is for handlers that do not wait.
+	BatchPipelined bool
 	// DisableKeepAlive closes every connection after one exchange.
 	DisableKeepAlive bool
 	// MaxConnections bounds the open connections of all listeners together.
@@ -87,6 +91,7 @@ type settings struct {
 	handshakeTimeout  time.Duration
 	shutdownIdle      time.Duration
 	keepAliveRequests int // 0: no limit
+	batchPipelined    bool
 	maxConnections    int // 0: no limit
 	mode              alloc.Mode
 	serverField       []byte // "Server: name\r\n", or empty
@@ -103,6 +108,7 @@ func newSettings(cfg *Config) *settings {
 		shutdownIdle:      max(0, orDefault(cfg.ShutdownIdle, time.Second)),
 		keepAliveRequests: max(0, orDefault(cfg.KeepAliveRequests, 1000)),
 		maxConnections:    max(0, cfg.MaxConnections),
+		batchPipelined:    cfg.BatchPipelined,
 		mode:              cfg.AllocationMode,
 	}
 	if d := max(0, cfg.RequestTimeout); d > 0 {

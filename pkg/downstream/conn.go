@@ -148,6 +148,7 @@ func (c *conn) serveReady() bool {
 	for after == again && len(x.buf) > x.at {
 		after = x.serve()
 	}
+	x.sendCarried()
 	x.release()
 	switch after {
 	case again:

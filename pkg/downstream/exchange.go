@@ -63,6 +63,9 @@ func takeExchange(c *conn) *exchange {
 // still use them, so x is left to the garbage collector.
 func (x *exchange) release() {
 	if x.panicked {
+		if m := x.ex.Mem; m != &x.mem.Work {
+			m.Abandon()
+		}
 		x.mem.Abandon()
 		return
 	}
@@ -84,6 +87,9 @@ func (x *exchange) serve() outcome {
 		return after
 	}
 	x.c.served++
+	if x.ex.Request.Body != message.None {
+		x.sendCarried() // it may not be here whole
+	}
 	x.callHandler()
 	after := x.conclude()
 	if !x.endWatch() && after == again {
@@ -222,6 +228,10 @@ func (x *exchange) HeadWritten() bool { return x.write.started }
 func (x *exchange) Abort() {
 	if x.hijacked {
 		return
+	}
+	if x.write.carried > 0 {
+		x.write.buf = x.write.buf[:x.write.carried]
+		_ = x.flush() // those responses have ended well
 	}
 	x.write.cut = true
 	x.over.Store(true)

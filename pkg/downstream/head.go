@@ -102,6 +102,7 @@ func (x *exchange) clearRequest() {
 // readMoreHead waits for more bytes of a head and appends them to x.buf. The
 // scanner bounds how far the buffer grows.
 func (x *exchange) readMoreHead() error {
+	x.sendCarried()
 	if len(x.buf)-x.at <= smallHead && x.c.sc.CanWait() {
 		if err := x.waitSmall(); err != nil {
 			return err

@@ -21,7 +21,7 @@ func (x *exchange) refuse(reason *http11.Error) outcome {
 // answer sends a small response of the connection's own, its last one.
 func (x *exchange) answer(status int, text string) {
 	w := &x.write
-	w.buf = w.buf[:0] // what a handler began and nobody has seen
+	w.buf = w.buf[:w.carried] // without what a handler began and nobody has seen
 	w.started, w.finished, w.close = true, true, true
 	w.status, w.body = status, 0
 	x.ex.Response.Status = status

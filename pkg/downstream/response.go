@@ -234,7 +234,10 @@ func (x *exchange) Finish(trailers *message.Fields) error {
 	if w.framing == chunked {
 		x.appendLastChunk(trailers)
 	}
-	err := x.flush()
+	var err error
+	if !x.carry() {
+		err = x.flush()
+	}
 	w.finished = true
 	x.interrupt()
 	return err

@@ -1,6 +1,7 @@
 package downstream
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/shockwave-ingress/shockwave/pkg/message"
@@ -32,9 +33,38 @@ type writer struct {
 	failed   bool  // a write failed
 	cut      bool  // Abort was called
 	trailers bool  // the client wants trailers
+
+	// carried is how much of buf belongs to responses before this one: see carry.
+	carried int
 }
 
-func (w *writer) reset() { *w = writer{buf: w.buf[:0]} }
+func (w *writer) reset() { *w = writer{buf: w.buf[:w.carried], carried: w.carried} }
+
+// carry leaves a response that has ended in the buffer, to be sent with the next one,
+// if that can be made without waiting for the client: its request is here whole. It
+// tells whether it did.
+func (x *exchange) carry() bool {
+	w := &x.write
+	if !x.set.batchPipelined || w.close || w.failed || x.ex.Request.Body != message.None ||
+		cap(w.buf)-len(w.buf) < carryRoom || !bytes.Contains(x.buf[x.at:], endOfHead) {
+		return false
+	}
+	w.sent += int64(len(w.buf) - w.carried)
+	w.carried = len(w.buf)
+	return true
+}
+
+// carryRoom is how much room the next response must find in the buffer.
+const carryRoom = 512
+
+var endOfHead = []byte("\r\n\r\n")
+
+// sendCarried sends the responses before this one: it will be waited for, or not come.
+func (x *exchange) sendCarried() {
+	if x.write.carried > 0 {
+		_ = x.flush() // a failure is kept in w.failed
+	}
+}
 
 // put sends body bytes, or keeps them when they fit beside what waits. Over TLS what
 // fits into one record should leave in one.
@@ -91,7 +121,8 @@ func (x *exchange) send(a, b []byte) error {
 		}
 		sc.WriteWithin(x.set.writeTimeout)
 		n, err := sc.Write2(a, part)
-		w.sent += int64(n)
+		w.sent += int64(max(0, n-w.carried))
+		w.carried = max(0, w.carried-n)
 		if err != nil {
 			w.failed = true
 			if errors.Is(err, sock.ErrTimeout) {

@@ -172,3 +172,29 @@ func TestNextAttemptCountsBeyondItsRecords(t *testing.T) {
 		t.Errorf("a new attempt begins with status %d", a.Status)
 	}
 }
+
+// Fields of any name, known to the program or not, are found and removed in any case.
+func TestFieldsOfAnyName(t *testing.T) {
+	f := parsed("Set-Cookie: a", "X-One: 1", "x-one: 2", "X-Two: 3")
+	f.AddName("SET-cookie", []byte("b"))
+	f.AddName("X-ONE", []byte("4"))
+	for name, want := range map[string][]int{"set-cookie": {0, 4}, "X-One": {1, 2, 5}, "x-two": {3}, "X-Three": nil, "": nil} {
+		var got []int
+		for i := f.IndexName(name, 0); i >= 0; i = f.IndexName(name, i+1) {
+			got = append(got, i)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q is at %v, want %v", name, got, want)
+		}
+	}
+	f.DelName("set-COOKIE")
+	f.DelName("X-one")
+	f.DelName("X-Three")
+	expect(t, f, "X-Two: 3")
+	if f.Has(SetCookie) {
+		t.Error("Set-Cookie is still there")
+	}
+	if n := testing.AllocsPerRun(100, func() { f.DelName("a-name-that-is-longer-than-thirty-two-bytes") }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

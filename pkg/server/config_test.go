@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"reflect"
 	"strings"
 	"sync/atomic"
@@ -256,6 +257,20 @@ func TestEveryFieldOfConfigIsEnforced(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) { test(t, DefaultConfig()) })
+	}
+}
+
+// The page for users has a row for each field.
+func TestEveryFieldOfConfigIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/library.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := reflect.TypeFor[Config]()
+	for i := range fields.NumField() {
+		if row := "\n| `" + fields.Field(i).Name + "` |"; !strings.Contains(string(page), row) {
+			t.Errorf("docs/library.md has no row for %s", fields.Field(i).Name)
+		}
 	}
 }
 

@@ -311,3 +311,37 @@ func TestReadWriteDoNotAllocate(t *testing.T) {
 		t.Fatalf("%v allocations, want 0", n)
 	}
 }
+
+// A connection that was detached has no deadline any more; where one has passed,
+// that is told.
+func TestDetach(t *testing.T) {
+	r := running(t)
+	c, peer := pair(t, r)
+	c.ReadWithin(2 * Tick)
+	c.WriteWithin(2 * Tick)
+	if !c.Detach() {
+		t.Fatal("a deadline has passed")
+	}
+	c.ReadWithin(Tick) // does nothing
+	time.Sleep(4 * Tick)
+	if _, err := peer.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 5)
+	if _, err := io.ReadFull(c.NetConn(), buf); err != nil || string(buf) != "hello" {
+		t.Fatalf("%q, %v", buf, err)
+	}
+	if _, err := c.NetConn().Write(buf); err != nil {
+		t.Fatal(err)
+	}
+
+	late, _ := pair(t, r)
+	late.ReadWithin(Tick)
+	time.Sleep(5 * Tick)
+	if late.Detach() {
+		t.Error("a deadline that has passed is not told")
+	}
+	if alone, _ := pair(t, nil); !alone.Detach() {
+		t.Error("a connection without a reaper has a deadline")
+	}
+}

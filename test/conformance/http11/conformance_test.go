@@ -33,18 +33,25 @@ func TestCases(t *testing.T) {
 	if len(cases) < 150 {
 		t.Errorf("%d cases, expected at least 150", len(cases))
 	}
-	tcp, err := downstream.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	mem := newMemListener()
-	start(t, tcp, mem)
 	names := map[string]bool{}
 	for _, c := range cases {
 		if names[c.name] {
 			t.Errorf("%s:%d: the name %q is used twice", c.file, c.line, c.name)
 		}
 		names[c.name] = true
+	}
+	t.Run("each by itself", func(t *testing.T) { runCases(t, cases, downstream.Config{}) })
+	t.Run("pipelined in batches", func(t *testing.T) { runCases(t, cases, downstream.Config{BatchPipelined: true}) })
+}
+
+func runCases(t *testing.T, cases []testCase, cfg downstream.Config) {
+	tcp, err := downstream.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mem := newMemListener()
+	start(t, cfg, tcp, mem)
+	for _, c := range cases {
 		t.Run(fmt.Sprintf("%s:%d", c.file, c.line), func(t *testing.T) {
 			t.Log(c.name)
 			c.run(t, func() *rawconn.Conn { return rawconn.Dial(t, tcp.Addr().String()) }, 0)
@@ -78,13 +85,10 @@ func splits(n int) func(func(int) bool) {
 }
 
 // start serves the listeners until the test ends.
-func start(t testing.TB, listeners ...net.Listener) {
-	s := downstream.New(downstream.Config{
-		Handler:           &origin{},
-		AllocationMode:    inmodes.Mode(),
-		Logger:            slog.New(slog.DiscardHandler),
-		KeepAliveRequests: -1,
-	})
+func start(t testing.TB, cfg downstream.Config, listeners ...net.Listener) {
+	cfg.Handler, cfg.AllocationMode = &origin{}, inmodes.Mode()
+	cfg.Logger, cfg.KeepAliveRequests = slog.New(slog.DiscardHandler), -1
+	s := downstream.New(cfg)
 	var wg sync.WaitGroup
 	for _, ln := range listeners {
 		wg.Go(func() {

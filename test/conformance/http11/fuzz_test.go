@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/internal/rawconn"
+	"github.com/shockwave-ingress/shockwave/pkg/downstream"
 )
 
 // FuzzConversation feeds a connection with any bytes, first whole and then cut
@@ -24,7 +25,7 @@ func FuzzConversation(f *testing.F) {
 		}
 	}
 	mem := newMemListener()
-	start(f, mem)
+	start(f, downstream.Config{}, mem)
 	f.Fuzz(func(t *testing.T, data []byte, at int) {
 		if bytes.Contains(data, []byte("/switch")) || bytes.Contains(data, []byte("Expect")) {
 			t.Skip() // what a tunnel sends, and 100, depend on what arrives together
