@@ -70,6 +70,14 @@ func layer(next Handler) Handler {
 	})
 }
 
+func readBody(w ResponseWriter, r Request) {
+	body, err := r.ReadBody()
+	if err != nil || int64(len(body)) < r.ContentLength() {
+		panic(err)
+	}
+	_ = w.WriteText(200, "read")
+}
+
 func TestNoAllocationPerRequest(t *testing.T) {
 	if race.Enabled {
 		t.Skip("under the race detector pools drop what they hold")
@@ -90,6 +98,9 @@ func TestNoAllocationPerRequest(t *testing.T) {
 		{"20 fields in and out", new(readerOfFields), "GET / HTTP/1.1\r\nHost: a\r\n" + fields.String() + "\r\n"},
 		{"POST of 4 KB", new(bodyCounter), "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4096\r\n\r\n" + strings.Repeat("x", 4096)},
 		{"POST in chunks", new(bodyCounter), "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n" + strings.Repeat("x", 4096) + "\r\n0\r\n\r\n"},
+		{"ReadBody of 4 KB", HandlerFunc(readBody), "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4096\r\n\r\n" + strings.Repeat("x", 4096)},
+		{"ReadBody of 30 KB", HandlerFunc(readBody), "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30000\r\n\r\n" + strings.Repeat("x", 30000)},
+		{"ReadBody of chunks", HandlerFunc(readBody), "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n" + strings.Repeat("x", 4096) + "\r\n0\r\n\r\n"},
 		{"three layers", Chain(greet, layer, layer, layer), get},
 		{"all of a request", HandlerFunc(func(w ResponseWriter, r Request) {
 			sink += len(r.Method()) + len(r.Path()) + len(r.Query()) + len(r.Target()) + len(r.Proto()) + len(r.Host())

@@ -92,6 +92,45 @@ func (b *bodyReader) WriteTo(w io.Writer) (n int64, err error) {
 	}
 }
 
+// announced is how much memory a body gets at once because its length was announced;
+// beyond that it grows with what has arrived.
+const announced = 1 << 20
+
+// whole returns what is left of the body.
+func (b *bodyReader) whole() ([]byte, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.rest) == 0 {
+		if err := b.next(); err != nil {
+			return nil, orNil(err)
+		}
+	}
+	first, mem, length := b.rest, b.x.ex.Mem, int64(b.x.ex.Request.Body)
+	b.rest = nil
+	if int64(len(first)) == length {
+		return first, nil // the engine reads nothing more over it
+	}
+	buf := append(mem.Alloc(int(max(min(length, announced), 2*int64(len(first)))))[:0], first...)
+	for {
+		if err := b.next(); err != nil {
+			return buf, orNil(err)
+		}
+		if need := len(buf) + len(b.rest); need > cap(buf) {
+			buf = mem.Grow(buf, max(2*cap(buf), need))
+		}
+		buf = append(buf, b.rest...)
+		b.rest = nil
+	}
+}
+
+// orNil is err, unless that is io.EOF.
+func orNil(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}
+
 // next fills b.rest.
 func (b *bodyReader) next() error {
 	if b.err != nil {

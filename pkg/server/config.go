@@ -91,6 +91,11 @@ type Config struct {
 	// no limit (-1), but that a quarter of the descriptors of the process is kept
 	// for other uses.
 	MaxConcurrentConnections int
+	// BatchPipelined lets responses to requests that arrived together leave together,
+	// in one write where they fit. A response may then be held until the handlers of
+	// the requests behind it have answered, so it is for handlers that do not wait.
+	// Default: false.
+	BatchPipelined bool
 	// DisableKeepalive closes every connection after one exchange. Default: false.
 	DisableKeepalive bool
 
@@ -200,6 +205,7 @@ func (cfg *Config) engine() downstream.Config {
 		KeepAliveRequests: cfg.MaxKeepAliveRequests,
 		MaxConnections:    cfg.MaxConcurrentConnections,
 		DisableKeepAlive:  cfg.DisableKeepalive,
+		BatchPipelined:    cfg.BatchPipelined,
 		ShutdownIdle:      -1,
 		AllocationMode:    cfg.AllocationMode,
 		ServerName:        cfg.ServerName,

@@ -191,6 +191,31 @@ var enforced = map[string]func(t *testing.T, cfg Config){
 			t.Errorf("%+v", st)
 		}
 	},
+	"BatchPipelined": func(t *testing.T, cfg Config) {
+		for _, batch := range []bool{false, true} {
+			let := make(chan struct{})
+			cfg.BatchPipelined = batch
+			cfg.Handler = HandlerFunc(func(w ResponseWriter, r Request) {
+				if r.Path() == "/slow" {
+					<-let
+				}
+				greet(w, r)
+			})
+			s := start(t, cfg)
+			c := rawconn.Dial(t, s.addr)
+			c.Send(get + strings.Replace(get, " / ", " /slow ", 1))
+			if batch {
+				c.ExpectSilence(10 * time.Millisecond)
+			} else {
+				c.Expect(hello)
+			}
+			close(let)
+			c.Expect(hello)
+			if batch {
+				c.Expect(hello)
+			}
+		}
+	},
 	"DisableKeepalive": func(t *testing.T, cfg Config) {
 		cfg.DisableKeepalive = true
 		s := start(t, cfg)

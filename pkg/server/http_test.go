@@ -130,7 +130,7 @@ func TestHTTPResponse(t *testing.T) {
 			want: "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 204 No Content\r\n" + date + "\r\n",
 		}, {
 			name:    "an error",
-			handler: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 403) },
+			handler: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) },
 			want: "HTTP/1.1 403 Forbidden\r\n" + date + "Content-Type: text/plain; charset=utf-8\r\n" +
 				"X-Content-Type-Options: nosniff\r\nContent-Length: 3\r\n\r\nno\n",
 		}, {

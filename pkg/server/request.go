@@ -44,6 +44,12 @@ type Request interface {
 	// needs no buffer. Errors: io.EOF, ErrBodyTooLarge, ErrBodyMalformed,
 	// ErrTimeout and ErrClientGone.
 	Body() io.Reader
+	// ReadBody reads what is left of the body and returns it whole. The bytes are in
+	// the connection's memory, in its allocation mode, and valid until the handler
+	// returns; a body that came together with its head is not even copied. Memory
+	// grows with what has arrived, up to Config.MaxRequestBodySize. Errors: those
+	// of Body but io.EOF.
+	ReadBody() ([]byte, error)
 	// Trailer is the fields after a body in chunks, once Body has returned io.EOF.
 	// They are valid until the handler returns. Those that would say how to route
 	// or to process the message are dropped (RFC 9110, section 6.5.1).
@@ -92,6 +98,8 @@ func (r *request) Proto() string {
 func (r *request) Header() *Header  { return &r.header }
 func (r *request) Trailer() *Header { return &r.trailer }
 func (r *request) Body() io.Reader  { return &r.body }
+
+func (r *request) ReadBody() ([]byte, error) { return r.body.whole() }
 
 func (r *request) ContentLength() int64 { return max(int64(r.ex.Request.Body), -1) }
 

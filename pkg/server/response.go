@@ -131,7 +131,7 @@ func (w *response) WriteHeader(status int) {
 	case status == 101 && len(w.x.ex.Request.UpgradeTo) == 0:
 		w.mistake("status 101 was not asked for")
 	case status < 200 && status != 101:
-		w.keep(w.x.ex.WriteInterim(status, &w.x.ex.Response.Fields))
+		_ = w.keep(w.x.ex.WriteInterim(status, &w.x.ex.Response.Fields)) // later writes fail
 	default:
 		w.decide(status)
 	}
