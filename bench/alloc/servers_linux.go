@@ -82,6 +82,7 @@ func (c *control) serverOf(name string, kind cases.Kind) (serve func(net.Listene
 	c.ours = true
 	cfg := server.DefaultConfig()
 	cfg.AllocationMode = c.mode
+	cfg.BatchPipelined = true // handlers here do not wait
 	cfg.Handler = cases.Shockwave(kind)
 	cfg.ReadHeaderTimeout = headTimeout
 	cfg.IdleTimeout = idleTimeout

@@ -19,6 +19,7 @@ const (
 	JSON                // builds a small API response
 	Headers             // reads 20 fields and sets 20
 	Echo                // reads the body and answers with its length
+	Whole               // holds the body whole and answers with its length
 	Large               // answers with a megabyte in parts of 32 KiB
 	Mixed               // looks at three fields, reads the body and answers with 128 bytes of JSON
 )
@@ -123,7 +124,7 @@ func (k Kind) Want(requestBody int) *load.Answer {
 			text = append(text, answerNames[i]+": "+answerValues[i])
 		}
 		return &load.Answer{Fields: text, Body: strconv.AppendInt(nil, int64(sum), 10)}
-	case Echo:
+	case Echo, Whole:
 		return &load.Answer{Fields: text, Body: strconv.AppendInt(nil, int64(requestBody), 10)}
 	case Large:
 		return &load.Answer{Fields: []string{"Content-Type: application/octet-stream"}, Body: bytes.Repeat(part, largeSize/partSize)}
@@ -185,15 +186,16 @@ func All() []Case {
 		{Name: "Headers20", Text: "20 request fields, read one by one and all by all, and 20 response fields set", Kind: Headers, Request: bytesOf(fieldsRequest), Connections: 16},
 		{Name: "POST4K", Text: "a body of 4 KB, read whole", Kind: Echo, Request: bytesOf(post(4 << 10)), Connections: 16},
 		{Name: "POST64K", Text: "a body of 64 KB, read whole", Kind: Echo, Request: bytesOf(post(64 << 10)), Connections: 16},
+		{Name: "Whole256K", Text: "a body of 256 KB, held whole in memory", Kind: Whole, Request: bytesOf(post(256 << 10)), Connections: 16},
 		{Name: "Large1M", Text: "an answer of 1 MB, written in parts of 32 KiB", Kind: Large, Request: bytesOf(Browser), Connections: 16},
 		{Name: "Connections64", Text: "KeepAlive on 64 connections", Kind: Plain, Request: bytesOf(Browser), Connections: 64},
 		{Name: "Connections512", Text: "KeepAlive on 512 connections", Kind: Plain, Request: bytesOf(Browser), Connections: 512},
-		{Name: "Pipelined16", Text: "KeepAlive's request, 16 sent at once", Kind: Plain, Request: bytesOf(strings.Repeat(Browser, 16)), Batch: 16, Connections: 16},
+		{Name: "Pipelined16", Text: "KeepAlive's request, 16 sent at once; Shockwave with BatchPipelined, which is how fasthttp always answers", Kind: Plain, Request: bytesOf(strings.Repeat(Browser, 16)), Batch: 16, Connections: 16},
 	}
 	for i := range list {
 		c := &list[i]
 		body := 0
-		if c.Kind == Echo {
+		if c.Kind == Echo || c.Kind == Whole {
 			_, after, _ := bytes.Cut(c.Request.Bytes, []byte("\r\n\r\n"))
 			body = len(after)
 		}

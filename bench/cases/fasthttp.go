@@ -26,7 +26,7 @@ func FastHTTP(k Kind) fasthttp.RequestHandler {
 		}
 	case Headers:
 		return fastHTTPHeaders
-	case Echo:
+	case Echo, Whole:
 		return func(ctx *fasthttp.RequestCtx) {
 			ctx.SetContentType(textType)
 			buf := buffers.Get().(*buffer)

@@ -47,6 +47,19 @@ func NetHTTP(k Kind) http.Handler {
 			_, _ = w.Write(buf.b)
 			buffers.Put(buf)
 		})
+	case Whole:
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body := make([]byte, r.ContentLength)
+			if _, err := io.ReadFull(r.Body, body); err != nil {
+				http.Error(w, err.Error(), http.StatusBadRequest)
+				return
+			}
+			w.Header()["Content-Type"] = textTypes
+			buf := buffers.Get().(*buffer)
+			buf.b = strconv.AppendInt(buf.b[:0], int64(len(body)), 10)
+			_, _ = w.Write(buf.b)
+			buffers.Put(buf)
+		})
 	case Large:
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header()["Content-Type"] = bytesTypes

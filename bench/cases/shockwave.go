@@ -35,6 +35,15 @@ func Shockwave(k Kind) server.Handler {
 			}
 			writeNumber(w, n)
 		})
+	case Whole:
+		return server.HandlerFunc(func(w server.ResponseWriter, r server.Request) {
+			body, err := r.ReadBody()
+			if err != nil {
+				_ = w.WriteText(400, err.Error())
+				return
+			}
+			writeNumber(w, int64(len(body)))
+		})
 	case Large:
 		return server.HandlerFunc(func(w server.ResponseWriter, _ server.Request) {
 			w.Header().Set("Content-Type", "application/octet-stream")

@@ -1,6 +1,7 @@
 package downstream
 
 import (
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,34 @@ func TestBatchBeforeAFailure(t *testing.T) {
 				t.Errorf("%d responses", strings.Count(got, "HTTP/1.1"))
 			}
 		})
+	}
+}
+
+// A client that leaves in the middle of a batch leaves nothing to the next one.
+func TestBatchOfAClientThatLeaves(t *testing.T) {
+	let := make(chan struct{})
+	s := start(t, Config{Handler: waitOnSlow(let), BatchPipelined: true})
+	var gone []*rawconn.Conn
+	for range 20 {
+		c := rawconn.Dial(t, s.addr)
+		c.Send(get + get + getSlow + get)
+		gone = append(gone, c)
+	}
+	eventually(t, "all wait", func() bool { return s.Stats().Requests == 40 })
+	for _, c := range gone {
+		_ = c.NetConn().(*net.TCPConn).SetLinger(0)
+		c.Close()
+	}
+	time.Sleep(10 * time.Millisecond)
+	close(let)
+	eventually(t, "they are gone", func() bool { return s.Stats().Open == 0 })
+	for range 20 {
+		c := rawconn.Dial(t, s.addr)
+		c.Send(get)
+		c.Expect(hello)
+	}
+	if strings.Contains(s.log.String(), "panic") {
+		t.Error(s.log.String())
 	}
 }
 

@@ -71,7 +71,7 @@ func (x *exchange) release() {
 	}
 	x.mem.Release()
 	x.c, x.set, x.mem, x.tunnel = nil, nil, nil, nil
-	x.buf, x.head, x.write.buf = nil, nil, nil
+	x.buf, x.head, x.write.buf, x.write.carried = nil, nil, nil, 0
 	x.ex.Request.Fields.Reset(nil)
 	x.ex.Request.Trailers.Reset(nil)
 	x.ex.Response.Fields.Reset(nil)

@@ -78,7 +78,7 @@ func (x *exchange) put(p []byte) error {
 		return nil
 	}
 	err := x.send(w.buf, p)
-	w.buf = w.buf[:0]
+	w.buf, w.carried = w.buf[:0], 0 // also after a failure
 	w.onWire = w.started
 	return err
 }
@@ -102,7 +102,7 @@ func (x *exchange) flush() error {
 		return nil
 	}
 	err := x.send(w.buf, nil)
-	w.buf = w.buf[:0]
+	w.buf, w.carried = w.buf[:0], 0 // also after a failure
 	w.onWire = w.started
 	return err
 }

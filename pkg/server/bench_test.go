@@ -99,6 +99,7 @@ func startMode(mode server.AllocationMode) func(*testing.B, cases.Kind) string {
 	return func(b *testing.B, kind cases.Kind) string {
 		cfg := server.DefaultConfig()
 		cfg.AllocationMode = mode
+		cfg.BatchPipelined = true // handlers here do not wait
 		cfg.Handler = cases.Shockwave(kind)
 		s := server.NewServer(cfg)
 		return serveUntilEnd(b, s.Serve, s.Close)
