@@ -32,7 +32,7 @@ func (b *bench) bursts() (map[string][]memory, error) {
 }
 
 func (b *bench) burstRound(upload cases.Case, all map[string][]memory) error {
-	children, err := b.startAll(upload.Kind)
+	children, err := b.startAll(upload.Kind, false)
 	if err != nil {
 		return err
 	}

@@ -36,8 +36,8 @@ type child struct {
 	addr string
 }
 
-// start starts a server for a kind of work.
-func (b *bench) start(name string, kind cases.Kind) (c *child, err error) {
+// start starts a server for a kind of work, on a Unix socket if that is asked for.
+func (b *bench) start(name string, kind cases.Kind, onUnix bool) (c *child, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -53,8 +53,12 @@ func (b *bench) start(name string, kind cases.Kind) (c *child, err error) {
 		return nil, err
 	}
 	defer outW.Close()
+	args := []string{"serve", name, strconv.Itoa(int(kind))}
+	if onUnix {
+		args = append(args, fmt.Sprintf("@shockwave-bench-%d-%s", os.Getpid(), name)) // it has no file
+	}
 	p, err := load.Start(load.Command{
-		Core: b.serverCore, Dir: b.dir, Program: self, Args: []string{"serve", name, strconv.Itoa(int(kind))},
+		Core: b.serverCore, Dir: b.dir, Program: self, Args: args,
 		Stdin: inR, Stdout: outW,
 	})
 	if err != nil {
@@ -71,9 +75,9 @@ func (b *bench) start(name string, kind cases.Kind) (c *child, err error) {
 }
 
 // startAll starts all servers, which are stopped with stopAll.
-func (b *bench) startAll(kind cases.Kind) (all []*child, err error) {
+func (b *bench) startAll(kind cases.Kind, onUnix bool) (all []*child, err error) {
 	for _, name := range b.servers {
-		c, err := b.start(name, kind)
+		c, err := b.start(name, kind, onUnix)
 		if err != nil {
 			stopAll(all)
 			return nil, err
@@ -98,7 +102,7 @@ func progress(format string, args ...any) {
 // in an open loop.
 func (b *bench) compare(s scenario) (outcome, error) {
 	o := outcome{Name: s.Name, Text: s.Text, Series: map[string]series{}}
-	all, err := b.startAll(s.Kind)
+	all, err := b.startAll(s.Kind, s.Unix)
 	if err != nil {
 		return o, err
 	}
@@ -222,7 +226,7 @@ func micros(d time.Duration) float64 { return d.Seconds() * 1e6 }
 // it.
 func (b *bench) sustained(s scenario) (o outcome, err error) {
 	o = outcome{Name: s.Name, Text: s.Text, Series: map[string]series{}}
-	all, err := b.startAll(s.Kind)
+	all, err := b.startAll(s.Kind, false)
 	if err != nil {
 		return o, err
 	}
@@ -247,7 +251,7 @@ const longer = 3
 // collections forced.
 func (b *bench) cycles(s scenario, rate float64) (o outcome, err error) {
 	o = outcome{Name: s.Name, Text: s.Text, Rate: rate, Series: map[string]series{}}
-	all, err := b.startAll(s.Kind)
+	all, err := b.startAll(s.Kind, false)
 	if err != nil {
 		return o, err
 	}

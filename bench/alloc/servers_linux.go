@@ -30,7 +30,7 @@ const (
 // serveRole is a server in a process of its own: its name and the kind of work are
 // its arguments. It ends with its input.
 func serveRole(args []string) error {
-	if len(args) != 2 {
+	if len(args) < 2 || len(args) > 3 {
 		return errors.New("want the name of a server and a kind of work")
 	}
 	number, err := strconv.Atoi(args[1])
@@ -44,7 +44,11 @@ func serveRole(args []string) error {
 	}
 	runtime.GC() // of what building the cache has left behind
 	runtime.GC()
-	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	network, address := "tcp4", "127.0.0.1:0"
+	if len(args) > 2 {
+		network, address = "unix", args[2]
+	}
+	ln, err := net.Listen(network, address)
 	if err != nil {
 		return err
 	}

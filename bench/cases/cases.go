@@ -174,6 +174,8 @@ type Case struct {
 	// Connections are used by turns; Fresh makes a new one each time.
 	Connections int
 	Fresh       bool
+	// Unix is over Unix sockets, whose kernel work is least.
+	Unix bool
 }
 
 // All are the cases with one request.
@@ -182,6 +184,7 @@ func All() []Case {
 	list := []Case{
 		{Name: "SimpleGET", Text: "a small GET on a new connection each time, 128 bytes of text", Kind: Plain, Request: bytesOf(Simple), Connections: 16, Fresh: true},
 		{Name: "KeepAlive", Text: "a browser's GET with ten fields, 390 bytes, on 16 connections; 128 bytes of text", Kind: Plain, Request: bytesOf(Browser), Connections: 16},
+		{Name: "ServerAlone", Text: "KeepAlive over Unix sockets, where the kernel has little work to hide the server's", Kind: Plain, Request: bytesOf(Browser), Connections: 16, Unix: true},
 		{Name: "JSON", Text: "the same request, answered with JSON that the handler builds, 450 bytes", Kind: JSON, Request: bytesOf(Browser), Connections: 16},
 		{Name: "Headers20", Text: "20 request fields, read one by one and all by all, and 20 response fields set", Kind: Headers, Request: bytesOf(fieldsRequest), Connections: 16},
 		{Name: "POST4K", Text: "a body of 4 KB, read whole", Kind: Echo, Request: bytesOf(post(4 << 10)), Connections: 16},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -12,6 +13,7 @@ import (
 
 // Options say what Generate does.
 type Options struct {
+	// Addr is where the server listens: host:port, or @name of a Unix socket.
 	Addr        string
 	Connections int
 	// Request returns the n-th request, from 0, of a connection.
@@ -67,7 +69,8 @@ func (r *Result) Throughput() float64 { return float64(r.Requests) / r.Elapsed.S
 // generator sends requests from one thread.
 type generator struct {
 	Options
-	target    unix.SockaddrInet4
+	family    int
+	target    unix.Sockaddr
 	epoll     int
 	timer     int // for an open loop
 	clients   map[int32]*client
@@ -102,13 +105,16 @@ type client struct {
 // Generate loads o.Addr for the time before the window and the window. Failed
 // requests are counted in the result and are no error.
 func Generate(o Options) (Result, error) {
-	addr, err := netip.ParseAddrPort(o.Addr)
-	if err != nil {
-		return Result{}, err
-	}
 	o.Batch = max(1, o.Batch)
-	g := &generator{Options: o, timer: -1, clients: map[int32]*client{}}
-	g.target = unix.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}
+	g := &generator{Options: o, timer: -1, clients: map[int32]*client{}, family: unix.AF_UNIX, target: &unix.SockaddrUnix{Name: o.Addr}}
+	var err error
+	if !strings.HasPrefix(o.Addr, "@") {
+		addr, err := netip.ParseAddrPort(o.Addr)
+		if err != nil {
+			return Result{}, err
+		}
+		g.family, g.target = unix.AF_INET, &unix.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}
+	}
 	if g.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return Result{}, err
 	}
@@ -205,16 +211,19 @@ func (g *generator) take(r *Result) (err error) {
 
 // connect gives a client a connection.
 func (g *generator) connect(c *client) error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	fd, err := unix.Socket(g.family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
-	if err := unix.Connect(fd, &g.target); err != nil {
+	if err := unix.Connect(fd, g.target); err != nil {
 		unix.Close(fd)
 		return fmt.Errorf("connect: %w", err)
 	}
+	if g.family == unix.AF_INET {
+		err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	}
 	if err := errors.Join(
-		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
+		err,
 		unix.SetNonblock(fd, true),
 		unix.EpollCtl(g.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}),
 	); err != nil {

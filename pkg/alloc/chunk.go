@@ -7,12 +7,12 @@ import (
 )
 
 // What does not fit into the slab of arena mode goes to chunks outside the heap of
-// 64 KiB, 256 KiB and 1 MiB. A larger buffer is mapped by itself and given back when
-// its region is released.
+// 16, 64 and 256 KiB and 1 MiB. A larger buffer is mapped by itself and given back
+// when its region is released.
 const (
-	chunkShift   = 16
+	chunkShift   = 14
 	chunkStep    = 2
-	chunkClasses = 3
+	chunkClasses = 4
 	pageSize     = 4 << 10
 )
 
@@ -30,19 +30,27 @@ func chunkClass(n int) int {
 	return class
 }
 
+func chunkSize(class int) int { return 1 << (chunkShift + chunkStep*class) }
+
 // takeChunk returns a chunk of n bytes or more.
 func takeChunk(n int) *block {
 	class := chunkClass(n)
 	if class < 0 {
-		b := &block{class: -1}
-		b.bytes, b.from = mapPiece((n + pageSize - 1) &^ (pageSize - 1))
-		return b
+		return newChunk(class, (n+pageSize-1)&^(pageSize-1)).take()
 	}
-	b, ok := chunks[class].Get().(*block)
-	if !ok {
-		b = &block{class: int8(class), rec: newRecord(Arena, 1<<(chunkShift+chunkStep*class))}
-		runtime.AddCleanup(b, retire, b.rec)
+	if b, ok := chunks[class].Get().(*block); ok {
+		return b.take()
 	}
+	return newChunk(class, chunkSize(class)).take()
+}
+
+func newChunk(class, size int) *block {
+	b := &block{class: int8(class), rec: newRecord(Arena, size)}
+	runtime.AddCleanup(b, retire, b.rec)
+	return b
+}
+
+func (b *block) take() *block {
 	b.rec.take()
 	b.bytes = b.rec.bytes
 	return b
@@ -54,7 +62,7 @@ func (b *block) releaseChunk() {
 		b.rec.piece.seal()
 	}
 	b.rec.release()
-	if debugging {
+	if debugging || b.class < 0 {
 		retire(b.rec)
 		return
 	}

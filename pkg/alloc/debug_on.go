@@ -103,7 +103,7 @@ func (r *record) unearth() {
 	if living.taken == nil {
 		living.taken = make(map[*record]string)
 	}
-	if r.size == slabSize || r.size == 0 {
+	if r.size == slabSize || r.size == 0 { // not a chunk
 		living.taken[r] = stack()
 	}
 	living.Unlock()

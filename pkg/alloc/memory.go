@@ -80,9 +80,10 @@ func (x *Memory) Release() {
 		x.bury()
 		x.rec.piece.seal()
 	}
-	x.In.reset()
-	x.Out.reset()
-	x.Work.reset()
+	for _, r := range [...]*Region{&x.In, &x.Out, &x.Work} {
+		r.reset()
+		r.area, r.missed = nil, false // Trim may take the slab
+	}
 	x.Work.lone = false
 	long := x.rec.release()
 	switch {

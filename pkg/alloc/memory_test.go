@@ -64,6 +64,21 @@ func TestHitsAreCountedHonestly(t *testing.T) {
 	}
 }
 
+// What overflowed for nobody's exchange is no miss of the next user's.
+func TestMissesAreNotInherited(t *testing.T) {
+	x := TakeMemory(Arena)
+	x.In.Alloc(20 << 10)
+	x.Work.Release() // no exchange came of it
+	x.Release()
+	y := TakeMemory(Arena)
+	before := ReadStats()
+	y.Work.EndExchange()
+	y.Release()
+	if d := difference(Arena, before); d.Misses != 0 {
+		t.Errorf("counted %+v", d)
+	}
+}
+
 // One exchange after the other on a connection: a miss is not carried over.
 func TestHitAfterMiss(t *testing.T) {
 	x := TakeMemory(GreenTea)
@@ -123,6 +138,35 @@ func TestTrimGivesABurstBack(t *testing.T) {
 		x.Work.Alloc(8 << 10)
 		x.Release()
 	}
+}
+
+// What Trim takes, the heap gets back, although the Memory stays in its pool.
+func TestTrimFreesTheHeap(t *testing.T) {
+	if debugging {
+		t.Skip("nothing is kept")
+	}
+	inUse := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapInuse
+	}
+	const n = 2000
+	before := inUse()
+	burst := make([]*Memory, n)
+	for i := range burst {
+		burst[i] = TakeMemory(GreenTea)
+	}
+	for _, x := range burst {
+		x.Release()
+	}
+	for range 3 {
+		trim()
+	}
+	if more := int64(inUse()) - int64(before); more > n*slabSize/2 {
+		t.Errorf("the heap has %d bytes more than before the burst", more)
+	}
+	runtime.KeepAlive(burst)
 }
 
 // One large exchange does not keep its memory for ever: what is larger than any chunk
@@ -236,6 +280,16 @@ func TestAbandonedMemoryStays(t *testing.T) {
 
 // The quarantine of abandoned memory is bounded.
 func TestQuarantineIsBounded(t *testing.T) {
+	for range 20 {
+		x := TakeMemory(Arena)
+		x.Work.Alloc(8 << 20)
+		x.Abandon()
+	}
+	registry.Lock()
+	if n := bytesOf(registry.quarantine[Arena]); n > maxQuarantineBytes {
+		t.Errorf("%d bytes", n)
+	}
+	registry.Unlock()
 	for range maxQuarantine + 50 {
 		x := TakeMemory(Arena)
 		x.Work.Alloc(10)

@@ -66,6 +66,9 @@ func (r *Region) beside(n int) []byte {
 	}
 	b := takeChunk(n)
 	r.hold(b)
+	if b.class < 0 {
+		return b.bytes[:n] // by itself, so that Free can give it back
+	}
 	r.area, r.at = b.bytes, 0 // what was left of the area is not worth a search
 	return r.cut(n)
 }
@@ -123,7 +126,7 @@ func (r *Region) Free(buf []byte) {
 	}
 	start := &buf[:1][0]
 	for i := r.count - 1; i >= 0; i-- {
-		if b := r.held(i); &b.bytes[0] == start && b.rec == nil {
+		if b := r.held(i); &b.bytes[0] == start && (b.rec == nil || b.class < 0) {
 			r.set(i, r.held(r.count-1))
 			r.set(r.count-1, nil)
 			r.count--
@@ -215,13 +218,8 @@ func (r *Region) reset() {
 // abandon forgets what was taken beside the slab without giving it back.
 func (r *Region) abandon() {
 	for i := range r.count {
-		switch b := r.held(i); {
-		case b.rec != nil:
+		if b := r.held(i); b.rec != nil {
 			retire(b.rec)
-		case b.class < 0:
-			registry.Lock()
-			registry.isolate(r.memory.mode, piece{b.bytes, b.from})
-			registry.Unlock()
 		}
 		r.set(i, nil)
 	}

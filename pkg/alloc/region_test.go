@@ -29,7 +29,7 @@ func TestClassHoldsSize(t *testing.T) {
 
 func TestChunkClassHoldsSize(t *testing.T) {
 	for n, want := range map[int]int{
-		0: 0, 1: 0, 64 << 10: 0, 64<<10 + 1: 1, 256 << 10: 1, 256<<10 + 1: 2, 1 << 20: 2, 1<<20 + 1: -1,
+		0: 0, 1: 0, 16 << 10: 0, 16<<10 + 1: 1, 64 << 10: 1, 64<<10 + 1: 2, 256 << 10: 2, 256<<10 + 1: 3, 1 << 20: 3, 1<<20 + 1: -1,
 	} {
 		if got := chunkClass(n); got != want {
 			t.Errorf("chunkClass(%d) = %d, want %d", n, got, want)
@@ -63,11 +63,11 @@ func TestBuffersAreDistinct(t *testing.T) {
 				}
 			}
 		}
-		for step := range 4000 {
+		for step := range 2000 {
 			switch i := random.IntN(10); {
 			case i < 4 || len(bufs) == 0:
 				in := regions[random.IntN(3)]
-				o := owned{in, in.Alloc(random.IntN(1 << random.IntN(18))), byte(step)}
+				o := owned{in, in.Alloc(random.IntN(1 << random.IntN(22))), byte(step)}
 				fill(&o)
 				bufs = append(bufs, o)
 			case i < 8:
@@ -112,6 +112,28 @@ func TestGrowKeepsContents(t *testing.T) {
 			if b = r.Grow(b, n); string(b) != "hello" || cap(b) < n {
 				t.Fatalf("Grow(%d) gave %q with capacity %d", n, b, cap(b))
 			}
+		}
+	})
+}
+
+// A buffer that is mapped by itself goes by itself, and takes no other with it.
+func TestFreeOfALargeBuffer(t *testing.T) {
+	everyMode(t, func(t *testing.T, m Mode) {
+		for _, grow := range []bool{false, true} {
+			x := TakeMemory(m)
+			before := x.Work.Alloc(100)
+			large := x.Work.Alloc(1<<20 + 1)
+			after := x.Work.Alloc(100)
+			if grow {
+				large = x.Work.Grow(large[:10], 3<<20)
+				large[0] = 1
+			} else {
+				x.Work.Free(large)
+			}
+			before[0], after[0] = 1, 1
+			x.Work.EndExchange()
+			x.Work.Alloc(100)[0] = 1
+			x.Release()
 		}
 	})
 }

@@ -17,8 +17,8 @@ type records struct {
 	list [Modes][]*record
 	// past is what records have counted that are gone.
 	past [Modes]Stats
-	// spare are bytes that records which are gone have left, up to reserve, and
-	// quarantine those that Abandon has left.
+	// spare are slabs and chunks that records which are gone have left, up to
+	// reserve, and quarantine what Abandon has left.
 	spare      [Modes][]piece
 	quarantine [Modes][]piece
 }
@@ -32,9 +32,10 @@ type piece struct {
 const (
 	// reserve is how much memory a mode keeps although nobody needed it lately.
 	reserve = 4 << 20
-	// maxQuarantine is how many pieces of one mode lie idle after a panic before
-	// the one that lies longest is used again.
-	maxQuarantine = 256
+	// After a panic, pieces lie idle until there are more than so many of them, or
+	// so many bytes; then the one that lies longest is used again.
+	maxQuarantine      = 256
+	maxQuarantineBytes = 64 << 20
 )
 
 // newRecord makes a record that is empty.
@@ -75,15 +76,18 @@ func retire(r *record) {
 
 // keep makes p a spare piece, or gives it back to where it came from.
 func (t *records) keep(m Mode, p piece) {
-	total := len(p.bytes)
-	for _, s := range t.spare[m] {
-		total += len(s.bytes)
-	}
-	if total > reserve {
+	if size := len(p.bytes); bytesOf(t.spare[m])+size > reserve || size != slabSize && chunkClass(size) < 0 {
 		discard(m, p)
 		return
 	}
 	t.spare[m] = append(t.spare[m], p)
+}
+
+func bytesOf(pieces []piece) (total int) {
+	for _, p := range pieces {
+		total += len(p.bytes)
+	}
+	return total
 }
 
 // isolate keeps the bytes of an owner that ended without a release away from
@@ -94,7 +98,7 @@ func (t *records) isolate(m Mode, p piece) {
 		return
 	}
 	t.quarantine[m] = append(t.quarantine[m], p)
-	if len(t.quarantine[m]) > maxQuarantine {
+	for len(t.quarantine[m]) > maxQuarantine || bytesOf(t.quarantine[m]) > maxQuarantineBytes {
 		p = t.quarantine[m][0]
 		t.quarantine[m] = slices.Delete(t.quarantine[m], 0, 1)
 		if debugging {
@@ -138,13 +142,15 @@ func discard(m Mode, p piece) {
 // held for long from other. A call that comes too early does nothing, so that it may
 // be called for each of several servers.
 func Trim() {
-	now, last := time.Now().UnixNano(), trimmed.Load()
-	if now-last > int64(trimPause) && trimmed.CompareAndSwap(last, now) {
+	now, last := int64(time.Since(started)), trimmed.Load()
+	if last == 0 || now-last > int64(trimPause) && trimmed.CompareAndSwap(last, now) {
 		trim()
 	}
 }
 
-// trimmed is when Trim last did something, in nanoseconds since 1970.
+var started = time.Now()
+
+// trimmed is when Trim last did something, in nanoseconds since started; 0: never.
 var trimmed atomic.Int64
 
 // trimPause is a little less than a second, for timers that are early.
@@ -153,28 +159,31 @@ const trimPause = 900 * time.Millisecond
 // trim begins an epoch.
 func trim() {
 	now := epoch.Add(1)
-	registry.Lock()
-	defer registry.Unlock()
-	for m := range registry.list {
-		registry.trim(Mode(m), now)
+	for m := range Mode(Modes) {
+		for _, p := range registry.idle(m, now) {
+			discard(m, p) // without the lock: it may be thousands of system calls
+		}
 	}
 }
 
-func (t *records) trim(m Mode, now uint64) {
+// idle takes the pieces from records that nobody needed lately.
+func (t *records) idle(m Mode, now uint64) (pieces []piece) {
+	t.Lock()
+	defer t.Unlock()
 	kept := int64(0)
 	for _, r := range t.list[m] {
 		kept += r.kept()
 	}
 	for _, r := range t.list[m] {
 		if kept <= reserve {
-			return
+			break
 		}
 		if r.freed.Load()+1 < now && r.state.CompareAndSwap(free, trimming) {
-			p := r.piece
+			pieces = append(pieces, r.piece)
 			r.piece = piece{}
 			r.state.Store(empty)
-			discard(m, p)
 			kept -= int64(r.size)
 		}
 	}
+	return pieces
 }

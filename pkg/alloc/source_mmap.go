@@ -22,7 +22,9 @@ func mapPiece(n int) ([]byte, origin) {
 
 // unmapPiece gives a piece back to the system. No view of it may be left.
 func unmapPiece(b []byte, from origin) {
-	if from.mapped {
-		_ = syscall.Munmap(b) // it fails for what is no mapping only
+	if from.mapped && syscall.Munmap(b) != nil {
+		// It would split a mapping, and there are as many as the system allows: the
+		// addresses are lost, not the memory.
+		_ = syscall.Madvise(b, syscall.MADV_DONTNEED)
 	}
 }

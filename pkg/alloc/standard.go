@@ -20,8 +20,7 @@ const (
 type block struct {
 	bytes []byte
 	class int8    // -1: of no class
-	rec   *record // of a chunk, which bytes belong to
-	from  origin  // of a piece outside the heap that is no chunk
+	rec   *record // what bytes outside the heap belong to
 }
 
 var pools [classes]sync.Pool
@@ -74,7 +73,5 @@ func (b *block) release() {
 		if debugging {
 			poison(b.bytes)
 		}
-		unmapPiece(b.bytes, b.from)
-		b.bytes = nil
 	}
 }

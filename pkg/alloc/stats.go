@@ -35,9 +35,9 @@ func ReadStats() (s [Modes]Stats) {
 				s[m].Chunks++
 			}
 		}
-		for _, p := range registry.spare[m] {
-			s[m].BytesKept += int64(len(p.bytes))
-			s[m].Chunks++
+		for _, pieces := range [...][]piece{registry.spare[m], registry.quarantine[m]} {
+			s[m].BytesKept += int64(bytesOf(pieces))
+			s[m].Chunks += len(pieces)
 		}
 	}
 	return s

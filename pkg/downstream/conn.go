@@ -138,8 +138,16 @@ func (c *conn) wait() (err error) {
 // the connection may wait for more; if not, it is ready to be closed.
 func (c *conn) serveReady() bool {
 	x := takeExchange(c)
+	whole := false
+	defer func() {
+		if !whole { // a panic of ours
+			x.panicked = true
+			x.release()
+		}
+	}()
 	n, err := x.readFirst()
 	if n == 0 {
+		whole = true
 		x.release()
 		// Nothing came after all, or the client has closed.
 		return err == sock.ErrWouldBlock && !c.last
@@ -149,6 +157,7 @@ func (c *conn) serveReady() bool {
 		after = x.serve()
 	}
 	x.sendCarried()
+	whole = true
 	x.release()
 	switch after {
 	case again:

@@ -63,7 +63,7 @@ func takeExchange(c *conn) *exchange {
 // still use them, so x is left to the garbage collector.
 func (x *exchange) release() {
 	if x.panicked {
-		if m := x.ex.Mem; m != &x.mem.Work {
+		if m := x.ex.Mem; m != nil && m != &x.mem.Work {
 			m.Abandon()
 		}
 		x.mem.Abandon()
@@ -72,9 +72,10 @@ func (x *exchange) release() {
 	x.mem.Release()
 	x.c, x.set, x.mem, x.tunnel = nil, nil, nil, nil
 	x.buf, x.head, x.write.buf, x.write.carried = nil, nil, nil, 0
-	x.ex.Request.Fields.Reset(nil)
-	x.ex.Request.Trailers.Reset(nil)
+	// Views would keep a slab that is taken from its Memory.
+	x.clearRequest()
 	x.ex.Response.Fields.Reset(nil)
+	x.ex.Response.Reason, x.ex.Trace.RequestID, x.ex.TLS, x.ex.Data = nil, nil, nil, nil
 	exchanges.Put(x)
 }
 
@@ -216,8 +217,9 @@ func (x *exchange) forget() {
 		x.head = nil
 	}
 	x.floor = 0
-	if x.at == len(x.buf) {
-		x.buf, x.at = x.buf[:0], 0
+	if x.at == len(x.buf) || cap(x.buf) > headBuffer { // a large one must not creep on
+		n := copy(x.buf, x.buf[x.at:])
+		x.buf, x.at = x.buf[:n], 0
 	}
 }
 

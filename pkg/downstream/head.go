@@ -121,16 +121,15 @@ func (x *exchange) readMoreHead() error {
 	return err
 }
 
-// smallHead is the buffer that the beginning of a head waits in.
-const smallHead = 512
+// smallHead is the largest beginning of a head that waits in a buffer of its size.
+const smallHead = 2 << 10
 
 // waitSmall waits for more bytes of a head that has hardly begun, and holds a
 // small buffer meanwhile, in any mode: many clients that begin and do not go on
 // should cost little.
 func (x *exchange) waitSmall() error {
 	wait := alloc.Take(alloc.Standard)
-	small := wait.Alloc(smallHead)
-	small = small[:copy(small, x.buf[x.at:])]
+	small := append(wait.Alloc(len(x.buf) - x.at)[:0], x.buf[x.at:]...)
 	x.mem.Release()
 	x.write.buf = nil // it was empty
 	err := x.c.sc.WaitRead()

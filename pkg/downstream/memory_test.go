@@ -1,12 +1,14 @@
 package downstream
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -132,17 +134,35 @@ func TestIdleConnectionsAreCheap(t *testing.T) {
 }
 
 // pipes is a listener of connections in memory, which take no descriptors.
-type pipes chan net.Conn
-
-func (p pipes) Accept() (net.Conn, error) {
-	if nc, ok := <-p; ok {
-		return nc, nil
-	}
-	return nil, net.ErrClosed
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
 }
 
-func (p pipes) Close() error   { return nil }
-func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
+func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), closed: make(chan struct{})} }
+
+func (p *pipes) dial() net.Conn {
+	ours, theirs := net.Pipe()
+	p.conns <- theirs
+	return ours
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case nc := <-p.conns:
+		return nc, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
 
 // Ten thousand idle connections hold no memory of exchanges, although each has
 // carried one.
@@ -151,21 +171,61 @@ func TestIdleConnectionsHoldNoExchangeMemory(t *testing.T) {
 	if race.Enabled {
 		n = 1000
 	}
-	ln := make(pipes)
+	ln := newPipes()
 	s := startOn(t, Config{}, ln, (*Server).Serve)
-	t.Cleanup(func() { close(ln) })
 	buf := make([]byte, len(hello)-len("@")+len(dateFormat))
 	conns := make([]net.Conn, n)
 	for i := range conns {
-		var theirs net.Conn
-		conns[i], theirs = net.Pipe()
-		ln <- theirs
+		conns[i] = ln.dial()
 		roundTrip(t, conns[i], []byte(get), buf)
 	}
 	eventually(t, "all are idle", func() bool { return s.Stats().Idle == n })
 	eventually(t, "all memory is released", func() bool { return alloc.ReadStats()[inmodes.Mode()].BytesInUse == 0 })
 	eventually(t, "little is kept for others", func() bool { return alloc.ReadStats()[inmodes.Mode()].BytesKept <= 8<<20 })
 	runtime.KeepAlive(conns)
+}
+
+// A client that never lets its connection wait, with bodies that do not fit into the
+// first buffer, is served from the same few buffers.
+func TestPipelinedBodiesNeedNoMoreMemory(t *testing.T) {
+	ln := newPipes() // on which every write arrives by itself
+	most := int64(0)
+	startOn(t, Config{KeepAliveRequests: -1, Handler: funcs{serve: drainBodies.serve, observe: func(*message.Exchange) {
+		most = max(most, alloc.ReadStats()[inmodes.Mode()].BytesInUse)
+	}}}, ln, (*Server).Serve)
+	c := ln.dial()
+	go func() {
+		for i := range 1000 {
+			n := 14000 + i%97*13
+			_, _ = fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", n, strings.Repeat("x", n))
+		}
+	}()
+	buf := make([]byte, len(hello)-len("@")+len(dateFormat))
+	for range 1000 {
+		if _, err := io.ReadFull(c, buf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = c.Close()
+	if most > 300<<10 {
+		t.Errorf("%d bytes were in use", most)
+	}
+}
+
+// A panic of whoever observes a request that was refused ends that connection, and
+// leaves nothing behind.
+func TestObserverPanicsForARefusal(t *testing.T) {
+	s := start(t, Config{Handler: funcs{serve: greet, observe: func(*message.Exchange) { panic("asked for") }}})
+	c := rawconn.Dial(t, s.addr)
+	c.Send("nonsense\r\n\r\n")
+	_, _ = c.Rest()
+	eventually(t, "its connection is gone", func() bool { return s.Stats().Open == 0 })
+	if strings.Contains(s.log.String(), "connection panicked") {
+		t.Error(s.log.String())
+	}
+	if n := alloc.ReadStats()[inmodes.Mode()].BytesInUse; n != 0 {
+		t.Errorf("%d bytes are in use", n)
+	}
 }
 
 // A client that sends a beginning and then nothing costs us a small buffer.

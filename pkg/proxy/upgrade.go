@@ -42,10 +42,12 @@ func (x *exchange) tunnel() {
 	if t.limit > 0 {
 		t.timer.Reset(t.limit)
 	}
+	mem := alloc.TakeMemory(x.route.Mode) // of both directions
+	defer mem.Release()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		t.fromClient(early, x.route.Mode)
+		t.fromClient(early, mem.In.Alloc(tunnelBuffer))
 	}()
 	defer func() {
 		t.over.Store(true)
@@ -53,7 +55,7 @@ func (x *exchange) tunnel() {
 		t.cut()
 		<-ended
 	}()
-	t.fromUpstream(x.buf[x.at:], x.Mem.Alloc(tunnelBuffer))
+	t.fromUpstream(x.buf[x.at:], mem.Work.Alloc(tunnelBuffer))
 	<-ended
 }
 
@@ -101,15 +103,13 @@ func (t *tunnel) fromUpstream(early, buf []byte) {
 
 // fromClient copies what the client sends. early are bytes that came with its
 // request.
-func (t *tunnel) fromClient(early []byte, mode alloc.Mode) {
-	mem := alloc.Take(mode)
-	defer mem.Release()
+func (t *tunnel) fromClient(early, buf []byte) {
 	var err error
 	if len(early) > 0 {
 		_, err = t.up.Write(early)
 	}
 	if err == nil {
-		err = t.copy(t.up, t.down, mem.Alloc(tunnelBuffer))
+		err = t.copy(t.up, t.down, buf)
 	}
 	t.finish(err, t.up.CloseWrite)
 }

@@ -93,8 +93,11 @@ func (b *bodyReader) WriteTo(w io.Writer) (n int64, err error) {
 }
 
 // announced is how much memory a body gets at once because its length was announced;
-// beyond that it grows with what has arrived.
-const announced = 1 << 20
+// beyond that it grows by what has arrived, to grown times that.
+const (
+	announced = 64 << 10
+	grown     = 4
+)
 
 // whole returns what is left of the body.
 func (b *bodyReader) whole() ([]byte, error) {
@@ -116,7 +119,11 @@ func (b *bodyReader) whole() ([]byte, error) {
 			return buf, orNil(err)
 		}
 		if need := len(buf) + len(b.rest); need > cap(buf) {
-			buf = mem.Grow(buf, max(2*cap(buf), need))
+			size := grown * cap(buf)
+			if length > 0 {
+				size = int(min(int64(size), length))
+			}
+			buf = mem.Grow(buf, max(size, need))
 		}
 		buf = append(buf, b.rest...)
 		b.rest = nil
@@ -144,6 +151,10 @@ func (b *bodyReader) next() error {
 
 // failure is the error that broke the body, or nil.
 func (b *bodyReader) failure() error {
+	if !b.mu.TryLock() {
+		return nil // somebody still reads
+	}
+	defer b.mu.Unlock()
 	switch b.err {
 	case message.ErrBodyTooLarge, message.ErrBodyMalformed, message.ErrTimeout, message.ErrClientGone:
 		return b.err

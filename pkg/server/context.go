@@ -24,10 +24,11 @@ type requestContext struct {
 }
 
 func (r *request) Context() context.Context {
-	if r.ctx == nil {
-		r.ctx = &requestContext{local: r.ex.Local, stream: r.ex.Stream}
+	if c := r.ctx.Load(); c != nil {
+		return c
 	}
-	return r.ctx
+	r.ctx.CompareAndSwap(nil, &requestContext{local: r.ex.Local, stream: r.ex.Stream})
+	return r.ctx.Load()
 }
 
 // Deadline implements context.Context: there is none.

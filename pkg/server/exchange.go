@@ -44,7 +44,7 @@ func (s *server) ServeExchange(ex *message.Exchange) {
 func (x *exchange) begin(s *server, ex *message.Exchange) {
 	x.s, x.ex, x.returned = s, ex, false
 	r, w := &x.req, &x.resp
-	r.ex, r.ctx = ex, nil
+	r.ex = ex
 	r.header.attach(&ex.Request.Fields)
 	r.trailer.attach(&ex.Request.Trailers)
 	r.body.begin()
@@ -102,14 +102,17 @@ func (x *exchange) end() {
 		x.req.body.end()
 	}
 	x.s, x.ex = nil, nil
-	x.req.ex, x.req.path, x.req.ctx = nil, nil, nil
+	x.req.ex, x.req.path = nil, nil
+	if x.req.ctx.Load() != nil {
+		x.req.ctx.Store(nil)
+	}
 	x.resp.forget()
 	exchanges.Put(x)
 }
 
 // endContext cancels the request's context, if there is one.
 func (x *exchange) endContext() {
-	if c := x.req.ctx; c != nil {
+	if c := x.req.ctx.Load(); c != nil {
 		c.cancel()
 	}
 }

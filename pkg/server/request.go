@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net/netip"
+	"sync/atomic"
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
@@ -47,8 +48,9 @@ type Request interface {
 	// ReadBody reads what is left of the body and returns it whole. The bytes are in
 	// the connection's memory, in its allocation mode, and valid until the handler
 	// returns; a body that came together with its head is not even copied. Memory
-	// grows with what has arrived, up to Config.MaxRequestBodySize. Errors: those
-	// of Body but io.EOF.
+	// grows with what has arrived, up to Config.MaxRequestBodySize. It is a use of
+	// the ResponseWriter too, whose memory it shares: not for another goroutine.
+	// Errors: those of Body but io.EOF.
 	ReadBody() ([]byte, error)
 	// Trailer is the fields after a body in chunks, once Body has returned io.EOF.
 	// They are valid until the handler returns. Those that would say how to route
@@ -79,7 +81,7 @@ type request struct {
 	header  Header
 	trailer Header
 	body    bodyReader
-	ctx     *requestContext // nil: nobody asked
+	ctx     atomic.Pointer[requestContext] // nil: nobody asked
 }
 
 func (r *request) Method() string { return alloc.String(r.ex.Request.Method) }
