@@ -12,6 +12,9 @@ type Memory struct {
 	// In is for what is read, Out for what is written, and Work for whatever the
 	// handler of the exchange needs.
 	In, Out, Work Region
+	// side is Work's second one, for a handler that reads in one goroutine and writes
+	// in another. It has no part of the slab.
+	side Region
 
 	mode  Mode
 	rec   *record
@@ -65,10 +68,14 @@ func newMemory(m Mode) *Memory {
 		size = 0
 	}
 	x := &Memory{mode: m, rec: newRecord(m, size)}
-	x.In.memory, x.Out.memory, x.Work.memory = x, x, x
+	for _, r := range x.regions() {
+		r.memory = x
+	}
 	runtime.AddCleanup(x, retire, x.rec)
 	return x
 }
+
+func (x *Memory) regions() [4]*Region { return [4]*Region{&x.In, &x.Out, &x.Work, &x.side} }
 
 // Mode is the mode that x was taken with.
 func (x *Memory) Mode() Mode { return x.mode }
@@ -80,7 +87,7 @@ func (x *Memory) Release() {
 		x.bury()
 		x.rec.piece.seal()
 	}
-	for _, r := range [...]*Region{&x.In, &x.Out, &x.Work} {
+	for _, r := range x.regions() {
 		r.reset()
 		r.area, r.missed = nil, false // Trim may take the slab
 	}
@@ -103,7 +110,7 @@ func (x *Memory) Abandon() {
 	if debugging {
 		x.bury()
 	}
-	for _, r := range []*Region{&x.In, &x.Out, &x.Work} {
+	for _, r := range x.regions() {
 		r.abandon()
 	}
 	retire(x.rec)

@@ -32,6 +32,10 @@ func Take(m Mode) *Region {
 // Mode is the mode that r was taken with.
 func (r *Region) Mode() Mode { return r.memory.mode }
 
+// Side returns another region with the life of r, the region that a handler uses, for
+// another goroutine. What it gives never comes from the slab. It is released with r.
+func (r *Region) Side() *Region { return &r.memory.side }
+
 // Alloc returns a buffer of length n, and at least that capacity, with
 // undefined contents. It is valid until r is released or the buffer is passed
 // to Grow or Free.
@@ -158,6 +162,9 @@ func (r *Region) rewind() {
 		poison(r.memory.partOf(r))
 	}
 	r.reset()
+	if x := r.memory; r == &x.Work {
+		x.side.reset()
+	}
 }
 
 // Switch returns an empty region of mode m in place of r, whose buffers it gives
@@ -182,7 +189,7 @@ func (r *Region) EndExchange() {
 	x.rec.exchanges.Add(1)
 	if x.mode != Standard {
 		missed := false
-		for _, part := range [...]*Region{&x.In, &x.Out, &x.Work} {
+		for _, part := range x.regions() {
 			missed = missed || part.missed || part.count > 0
 			part.missed = false
 		}
@@ -236,8 +243,10 @@ func (x *Memory) partOf(r *Region) []byte {
 		return b[:inSize]
 	case r == &x.Out:
 		return b[inSize : inSize+outSize]
+	case r == &x.Work:
+		return b[inSize+outSize:]
 	}
-	return b[inSize+outSize:]
+	return nil
 }
 
 // maxKeptRest bounds the block list that a pooled region keeps.

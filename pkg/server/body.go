@@ -108,7 +108,7 @@ func (b *bodyReader) whole() ([]byte, error) {
 			return nil, orNil(err)
 		}
 	}
-	first, mem, length := b.rest, b.x.ex.Mem, int64(b.x.ex.Request.Body)
+	first, mem, length := b.rest, b.x.ex.Mem.Side(), int64(b.x.ex.Request.Body)
 	b.rest = nil
 	if int64(len(first)) == length {
 		return first, nil // the engine reads nothing more over it

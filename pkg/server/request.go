@@ -48,9 +48,8 @@ type Request interface {
 	// ReadBody reads what is left of the body and returns it whole. The bytes are in
 	// the connection's memory, in its allocation mode, and valid until the handler
 	// returns; a body that came together with its head is not even copied. Memory
-	// grows with what has arrived, up to Config.MaxRequestBodySize. It is a use of
-	// the ResponseWriter too, whose memory it shares: not for another goroutine.
-	// Errors: those of Body but io.EOF.
+	// grows with what has arrived, up to Config.MaxRequestBodySize. Errors: those
+	// of Body but io.EOF.
 	ReadBody() ([]byte, error)
 	// Trailer is the fields after a body in chunks, once Body has returned io.EOF.
 	// They are valid until the handler returns. Those that would say how to route
