@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -70,7 +71,7 @@ func TestContest(t *testing.T) {
 		ours, theirs string
 		want         string
 	}{
-		{arena, standard, "CPU per request: arena has less in JSON (0.90 [0.90, 0.90]) than standard; in the other 10 cases they do not differ beyond the noise."},
+		{arena, standard, fmt.Sprintf("CPU per request: arena has less in JSON (0.90 [0.90, 0.90]) than standard; in the other %d cases they do not differ beyond the noise.", len(r.Outcomes)-1)},
 		{greentea, standard, "CPU per request: greentea and standard do not differ beyond the noise in any case."},
 		{standard, "nginx", ""},
 	} {
@@ -93,7 +94,7 @@ func TestContest(t *testing.T) {
 func TestAdvice(t *testing.T) {
 	want := []string{
 		"**standard** where nothing else is asked for: it is the default.",
-		"**arena** where one of these counts: less CPU per request in 1 of 11 cases. It costs: more memory kept after a burst.",
+		fmt.Sprintf("**arena** where one of these counts: less CPU per request in 1 of %d cases. It costs: more memory kept after a burst.", len(example().Outcomes)),
 		"**greentea**: these figures give no reason to prefer it to standard; it has more memory kept after a burst.",
 		"Under sustained load the collector took less than 0.100 % of the CPU with arena (0.000 %) and greentea (0.000 %), and more with standard (1.000 %).",
 	}
@@ -127,6 +128,22 @@ func TestClaims(t *testing.T) {
 	r.find("KeepAlive").Series[netHTTP] = rounds(15, 30, 15)
 	if !strings.Contains(r.claimsTable().text(), "1.50 [1.46, 1.52]; by time/op 1.50 [1.46, 1.52]   **no**") {
 		t.Errorf("1.5 times as fast was taken for 1.75:\n%s", r.claimsTable().text())
+	}
+}
+
+func TestGoals(t *testing.T) {
+	r := example()
+	if text := r.goalsTable().text(); !strings.Contains(text, "2.00 [1.95, 2.02]   **no**") {
+		t.Errorf("twice as fast was taken for 2.5 times:\n%s", text)
+	}
+	o := r.find("ServerAlone")
+	o.Series[netHTTP], o.Series[fastHTTP] = rounds(30, 60, 30), rounds(9, 18, 9)
+	text := r.goalsTable().text()
+	if !strings.Contains(text, "3.00 [2.93, 3.03]      yes") {
+		t.Errorf("three times as fast was not enough:\n%s", text)
+	}
+	if !strings.Contains(text, "1.11 [1.10, 1.14]   **no**") {
+		t.Errorf("more CPU than fasthttp was not told:\n%s", text)
 	}
 }
 

@@ -97,6 +97,7 @@ func (r *results) SustainedTable() string { return r.Sustained.sustainedTable().
 func (r *results) CyclesTable() string    { return r.Cycles.cyclesTable().markdown() }
 func (r *results) BurstTable() string     { return r.burstTable().markdown() }
 func (r *results) Claims() string         { return r.claimsTable().markdown() }
+func (r *results) Goals() string          { return r.goalsTable().markdown() }
 
 // Differences, Advice and Losses are sentences.
 func (r *results) Differences() []string { return r.differences() }

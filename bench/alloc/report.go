@@ -240,6 +240,7 @@ func (r *results) text() (string, error) {
 		part("Memory around a burst, MB", r.burstTable())
 	}
 	part("Claims", r.claimsTable())
+	part("Goals", r.goalsTable())
 	for _, lines := range [][]string{r.advice(), r.differences(), r.losses()} {
 		b.WriteString("\n- " + strings.Join(lines, "\n- ") + "\n")
 	}
