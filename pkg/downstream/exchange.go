@@ -1,6 +1,7 @@
 package downstream
 
 import (
+	"io"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -192,10 +193,19 @@ func (x *exchange) conclude() outcome {
 	if w.failed {
 		return reset
 	}
-	if w.close || x.panicked || x.body.failed() {
-		return linger
+	switch {
+	case !w.close && !x.panicked && !x.body.failed():
+		return again
+	case x.clientEnds():
+		return closed
 	}
-	return again
+	return linger
+}
+
+// clientEnds tells whether the client has sent its last request, said so, and been
+// answered: nothing can follow that would make the kernel reset the connection.
+func (x *exchange) clientEnds() bool {
+	return x.ex.Request.Close && !x.panicked && x.body.err == io.EOF && x.at == len(x.buf)
 }
 
 // account ends the exchange's trace and hands it to the observer.
