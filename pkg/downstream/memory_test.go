@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -189,9 +190,11 @@ func TestIdleConnectionsHoldNoExchangeMemory(t *testing.T) {
 // first buffer, is served from the same few buffers.
 func TestPipelinedBodiesNeedNoMoreMemory(t *testing.T) {
 	ln := newPipes() // on which every write arrives by itself
-	most := int64(0)
+	var most atomic.Int64
 	startOn(t, Config{KeepAliveRequests: -1, Handler: funcs{serve: drainBodies.serve, observe: func(*message.Exchange) {
-		most = max(most, alloc.ReadStats()[inmodes.Mode()].BytesInUse)
+		if n := alloc.ReadStats()[inmodes.Mode()].BytesInUse; n > most.Load() {
+			most.Store(n)
+		}
 	}}}, ln, (*Server).Serve)
 	c := ln.dial()
 	go func() {
@@ -207,8 +210,8 @@ func TestPipelinedBodiesNeedNoMoreMemory(t *testing.T) {
 		}
 	}
 	_ = c.Close()
-	if most > 300<<10 {
-		t.Errorf("%d bytes were in use", most)
+	if n := most.Load(); n > 300<<10 {
+		t.Errorf("%d bytes were in use", n)
 	}
 }
 
