@@ -24,6 +24,8 @@ type body struct {
 	fills    int
 	waited   time.Duration // time spent waiting for the client
 	draining bool          // what comes is dropped, until drainBy
+	noWait   bool          // only what is here is read
+	dropped  bool          // DropBody was called
 	drainBy  time.Duration // on the reaper's clock
 
 	started atomic.Bool // NextBody was called
@@ -34,7 +36,7 @@ type body struct {
 func (b *body) reset() {
 	b.chunked, b.left, b.err = false, 0, io.EOF
 	b.received, b.data, b.fills, b.waited = 0, 0, 0, 0
-	b.draining = false
+	b.draining, b.noWait, b.dropped = false, false, false
 	b.started.Store(false)
 	b.broken.Store(false)
 }
@@ -127,6 +129,9 @@ func (x *exchange) readBody() ([]byte, error) {
 // fill waits for more bytes of the body and appends them to x.buf.
 func (x *exchange) fill() error {
 	space := x.bodySpace()
+	if x.body.noWait {
+		return x.fillNow(space)
+	}
 	b, clock := &x.body, x.c.srv.reaper
 	limit := x.set.bodyTimeout
 	before := clock.Now()
@@ -170,6 +175,51 @@ func (x *exchange) fill() error {
 	}
 	return message.ErrTimeout
 }
+
+// errWouldWait is what fill returns when nothing is here and it must not wait.
+var errWouldWait = errors.New("body is not here yet")
+
+// fillNow appends what is here of the body, without waiting.
+func (x *exchange) fillNow(space []byte) error {
+	n, err := x.c.sc.TryRead(space)
+	x.buf = x.buf[:len(x.buf)+n]
+	switch err {
+	case nil:
+		return nil
+	case sock.ErrWouldBlock:
+		return errWouldWait
+	}
+	return message.ErrClientGone
+}
+
+// DropBody implements message.Stream.
+func (x *exchange) DropBody() {
+	b := &x.body
+	if x.expect || b.dropped || x.write.started {
+		return
+	}
+	b.dropped = true
+	if b.left > maxDrainBytes {
+		return
+	}
+	b.draining, b.noWait = true, true
+	most := x.ex.Request.MaxBody
+	x.ex.Request.MaxBody = 0
+	for from := b.data; !b.ended() && b.err == nil && b.data-from <= maxDrainBytes; {
+		_, err := x.readBody()
+		if err == errWouldWait {
+			break
+		}
+		if b.err = err; b.failed() {
+			b.broken.Store(true)
+		}
+	}
+	x.ex.Request.MaxBody = most
+	b.draining, b.noWait = false, false
+}
+
+// ended tells whether the body was read to its end.
+func (b *body) ended() bool { return b.err == io.EOF || b.err == nil && b.left == 0 && !b.chunked }
 
 // tooSlow tells whether the body arrives below the least rate.
 func (x *exchange) tooSlow() bool {
@@ -270,7 +320,7 @@ func (x *exchange) drainBody() bool {
 	if b.err == errResponseEnded {
 		b.err = nil
 	}
-	if b.err == io.EOF || b.err == nil && b.left == 0 && !b.chunked {
+	if b.ended() {
 		return true
 	}
 	if b.err != nil || x.expect || b.left > maxDrainBytes {

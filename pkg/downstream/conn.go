@@ -41,6 +41,8 @@ const (
 	idle int32 = iota
 	active
 	leaving
+	lingering // closed by us, and not yet by the client
+	hurried   // the same, and Shutdown has shortened that
 )
 
 // run serves the connection until it ends.
@@ -140,7 +142,8 @@ func (c *conn) serveReady() bool {
 	x := takeExchange(c)
 	whole := false
 	defer func() {
-		if !whole { // a panic of ours
+		if !whole { // a panic of ours, or the handler has ended its goroutine
+			x.sendCarried()
 			x.panicked = true
 			x.release()
 		}
@@ -204,7 +207,7 @@ func (c *conn) linger() {
 // finish ends our direction of the socket, and reads and drops what the client
 // sends until it ends its own.
 func (c *conn) finish() {
-	c.state.Store(leaving)
+	c.state.Store(lingering)
 	if w, ok := c.nc.(interface{ CloseWrite() error }); !ok || w.CloseWrite() != nil {
 		return
 	}

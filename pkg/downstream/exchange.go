@@ -106,8 +106,12 @@ func (x *exchange) serve() outcome {
 	}
 	x.endMemory()
 	x.ex.Data = nil
-	if after == again && !x.drainBody() {
-		after = linger
+	if after == again {
+		counted := x.body.received
+		if !x.drainBody() {
+			after = linger
+		}
+		x.c.count.received.Add(uint64(x.body.received - counted))
 	}
 	x.forget()
 	x.takeEarly()

@@ -6,4 +6,4 @@ import "net"
 
 // ignoreNewConnections is for Linux only: elsewhere a listener that closes under
 // load may reset a connection that has just arrived.
-func ignoreNewConnections(net.Listener) {}
+func ignoreNewConnections(net.Listener) (ignored bool) { return false }

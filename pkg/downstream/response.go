@@ -93,8 +93,17 @@ func (x *exchange) mustClose() bool {
 		// No 100 was sent: the client may send its body or not, and we could
 		// not tell a body from the next request.
 		return true
+	case x.body.dropped:
+		// What is not here yet may be more than we would read for the sake of the
+		// connection, and the client must not learn of its end by losing its next
+		// request.
+		if b := &x.body; !b.ended() && (b.chunked || b.left > maxDrainBytes) {
+			return true
+		}
 	case req.Body > maxDrainBytes && !x.body.started.Load():
-		return true // more than we would read for the sake of the connection
+		return true // more than we would read
+	case req.Body == message.Chunked && !x.body.started.Load():
+		return true // it may be
 	}
 	v, ok := x.ex.Response.Fields.Get(message.Connection)
 	return ok && message.EqualFold(v, "close")

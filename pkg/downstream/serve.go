@@ -38,15 +38,14 @@ func (s *Server) ServeTLS(ln net.Listener, certFile, keyFile string) error {
 var errNoCertificate = errors.New("TLS configuration has no certificate")
 
 // ServeTLSConfig is ServeTLS with a configuration of the listener's own. The
-// configuration is cloned and offers http/1.1 only.
+// configuration is cloned and offers http/1.1 only, and so do those that its
+// GetConfigForClient returns.
 func (s *Server) ServeTLSConfig(ln net.Listener, cfg *tls.Config) error {
 	if cfg == nil || len(cfg.Certificates) == 0 && cfg.GetCertificate == nil && cfg.GetConfigForClient == nil {
 		_ = ln.Close()
 		return errNoCertificate
 	}
-	cfg = cfg.Clone()
-	cfg.NextProtos = []string{"http/1.1"}
-	return s.serve(ln, cfg)
+	return s.serve(ln, http11Only(cfg))
 }
 
 func (s *Server) serve(ln net.Listener, tlsConfig *tls.Config) error {
@@ -90,10 +89,13 @@ func (s *Server) acceptQueued(ln net.Listener, tlsConfig *tls.Config) {
 	if !ok {
 		return
 	}
-	ignoreNewConnections(ln)
-	for end := time.Now().Add(acceptLast); time.Now().Before(end); {
+	last, quiet := acceptLast, acceptQuiet
+	if !ignoreNewConnections(ln) {
+		last, quiet = acceptLastOpen, acceptQuietOpen
+	}
+	for end := time.Now().Add(last); time.Now().Before(end); {
 		// An accept whose deadline has passed does not look at the queue.
-		if d.SetDeadline(time.Now().Add(acceptQuiet)) != nil {
+		if d.SetDeadline(time.Now().Add(quiet)) != nil {
 			return
 		}
 		nc, err := ln.Accept()

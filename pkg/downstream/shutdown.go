@@ -12,6 +12,15 @@ const (
 	// begun can end, or acceptLast has passed.
 	acceptQuiet = 100 * time.Millisecond
 	acceptLast  = time.Second
+	// Where the kernel goes on queueing, that would never be empty under load.
+	acceptQuietOpen = 5 * time.Millisecond
+	acceptLastOpen  = 50 * time.Millisecond
+	// firstIdle is how long a connection must have been idle that has not carried a
+	// request yet: its client has not had the time to send one.
+	firstIdle = 250 * time.Millisecond
+	// lingerStopping bounds how long Shutdown waits for clients to close connections
+	// that we have closed.
+	lingerStopping = 250 * time.Millisecond
 	// closeWait is how long Close waits for handlers to notice.
 	closeWait = time.Second
 	// drainPoll is how often Shutdown looks for connections that fell idle.
@@ -61,11 +70,19 @@ func (s *Server) stopListeners() {
 // closeIdle asks connections that are idle long enough to leave, and returns how
 // many listeners and connections there still are.
 func (s *Server) closeIdle() int {
-	before := int64(s.reaper.Now() - s.set.Load().shutdownIdle)
+	now, least := s.reaper.Now(), s.set.Load().shutdownIdle
+	before, first := int64(now-least), int64(now-max(least, firstIdle))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.open {
-		if c.idleSince.Load() <= before && c.state.CompareAndSwap(idle, leaving) {
+		if c.state.CompareAndSwap(lingering, hurried) {
+			_ = c.nc.SetReadDeadline(time.Now().Add(lingerStopping))
+		}
+		limit := before
+		if c.count.requests.Load() == 0 {
+			limit = first
+		}
+		if c.idleSince.Load() <= limit && c.state.CompareAndSwap(idle, leaving) {
 			// The connection's goroutine looks once more for a request, and
 			// closes if there is none.
 			_ = c.nc.SetReadDeadline(time.Unix(1, 0))

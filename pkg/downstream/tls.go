@@ -3,6 +3,7 @@ package downstream
 import (
 	"crypto/tls"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -34,6 +35,29 @@ func (c *conn) handshake(cfg *tls.Config) *tls.Conn {
 	state := tc.ConnectionState()
 	c.tls = &state
 	return tc
+}
+
+// http11Only returns a clone of cfg that offers http/1.1 only.
+func http11Only(cfg *tls.Config) *tls.Config {
+	cfg = cfg.Clone()
+	cfg.NextProtos = []string{"http/1.1"}
+	choose := cfg.GetConfigForClient
+	if choose == nil {
+		return cfg
+	}
+	cfg.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		chosen, err := choose(hello)
+		if err != nil || chosen == nil || slices.Equal(chosen.NextProtos, cfg.NextProtos) {
+			return chosen, err
+		}
+		// A clone for each handshake is small beside the handshake, and follows
+		// changes of session ticket keys, which a clone that is kept would miss.
+		// Keys that crypto/tls makes by itself are those of cfg in any case.
+		chosen = chosen.Clone()
+		chosen.NextProtos = cfg.NextProtos
+		return chosen, nil
+	}
+	return cfg
 }
 
 // looksLikeHTTP tells whether what should be a TLS record header is the

@@ -54,6 +54,11 @@ type Stream interface {
 	// later ones that would wait; that goroutine must have left NextBody before
 	// the handler returns.
 	NextBody() ([]byte, error)
+	// DropBody says, before a head is written, that nobody reads the rest of the
+	// body. What is here of it is dropped. If more may follow than is read for the
+	// sake of the connection, the response will say that it is the last one. Without
+	// this call the connection may end after a response that did not say so.
+	DropBody()
 	// WriteInterim sends a 1xx response other than 101, with these fields. It
 	// does nothing for an HTTP/1.0 client (RFC 9110, section 15.2).
 	WriteInterim(status int, fields *Fields) error

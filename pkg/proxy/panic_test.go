@@ -28,6 +28,8 @@ type brokenStream struct {
 	body    []string
 }
 
+func (b *brokenStream) DropBody() {}
+
 func (b *brokenStream) at(call string) error {
 	if b.panicAt == call {
 		panic("broken on purpose")

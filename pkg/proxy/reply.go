@@ -41,6 +41,9 @@ func (x *exchange) reply(status int) {
 		x.Abort()
 		return
 	}
+	if !x.sender.running {
+		x.DropBody()
+	}
 	body := replies[status]
 	r := &x.Response
 	r.Status, r.Reason, r.Minor, r.Close = status, nil, 1, false

@@ -149,6 +149,17 @@ func (b *bodyReader) next() error {
 	return b.err
 }
 
+// dropBody says that nobody reads the rest of the body, unless another goroutine than
+// the handler's is just doing that.
+func (x *exchange) dropBody() {
+	if b := &x.req.body; x.ex.Request.Body != message.None && b.mu.TryLock() {
+		if b.err == nil {
+			x.ex.DropBody()
+		}
+		b.mu.Unlock()
+	}
+}
+
 // failure is the error that broke the body, or nil.
 func (b *bodyReader) failure() error {
 	if !b.mu.TryLock() {

@@ -34,8 +34,8 @@ func (s *server) ServeExchange(ex *message.Exchange) {
 	if x.readPath() {
 		x.serve()
 	} else {
-		ex.Trace.Refusal = "malformed path"
-		x.answer(http.StatusBadRequest)
+		ex.Trace.Refusal = malformedPath
+		x.answer(http.StatusBadRequest, ": "+malformedPath)
 	}
 	x.end()
 }
@@ -137,17 +137,22 @@ func (x *exchange) bodyFailed(err error) {
 	}
 }
 
-// answer sends a small response of the server's own in place of the handler's.
-func (x *exchange) answer(status int) {
+// malformedPath is why a path without a normal form is refused.
+const malformedPath = "malformed path"
+
+// answer sends a small response of the server's own in place of the handler's. why
+// follows the reason phrase.
+func (x *exchange) answer(status int, why string) {
 	w, r := &x.resp, &x.ex.Response
 	w.header.clear()
 	text := http11.StatusText(status)
-	r.Status, r.Body, r.Length = status, message.Framing(len(text)+1), -1
+	x.dropBody()
+	r.Status, r.Body, r.Length = status, message.Framing(len(text)+len(why)+1), -1
 	r.Fields.Add(message.ContentType, textPlain)
 	w.committed = true
 	err := x.ex.WriteHead()
 	if err == nil {
-		err = x.ex.WriteBody(append(append(w.take(len(text)+1), text...), '\n'))
+		err = x.ex.WriteBody(append(append(append(w.take(len(text)+len(why)+1), text...), why...), '\n'))
 	}
 	if err == nil {
 		err = x.ex.Finish(nil)

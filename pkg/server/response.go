@@ -269,6 +269,7 @@ func (w *response) writeWhole(status int, contentType, body []byte) error {
 		w.mistake(fmt.Sprintf("status %d has no body", status))
 		return w.err
 	}
+	w.x.dropBody()
 	w.WriteHeader(status)
 	if w.err == nil && w.length < 0 && bodyAllowed(status) {
 		w.length = int64(len(body))
@@ -401,11 +402,12 @@ func (w *response) finish() {
 		w.mistake(w.trailer.wrong)
 	}
 	if !w.committed && w.err == nil {
+		x.dropBody()
 		_ = w.commit(w.wholeLength(), nil)
 	}
 	switch {
 	case w.mistaken:
-		x.answer(http.StatusInternalServerError)
+		x.answer(http.StatusInternalServerError, "")
 	case w.err != nil, w.status == 101:
 		x.abort()
 	case w.length >= 0 && w.written < w.length && bodyAllowed(w.status) && !w.isHead():
@@ -443,11 +445,11 @@ func (w *response) wholeLength() int64 {
 func (x *exchange) answerFailure(err error) {
 	switch err {
 	case message.ErrBodyTooLarge:
-		x.answer(http.StatusRequestEntityTooLarge)
+		x.answer(http.StatusRequestEntityTooLarge, "")
 	case message.ErrBodyMalformed:
-		x.answer(http.StatusBadRequest)
+		x.answer(http.StatusBadRequest, "")
 	case message.ErrTimeout:
-		x.answer(http.StatusRequestTimeout)
+		x.answer(http.StatusRequestTimeout, "")
 	default:
 		x.abort()
 	}

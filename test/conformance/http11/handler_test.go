@@ -36,6 +36,7 @@ func (o *origin) ServeExchange(ex *message.Exchange) {
 		reply(ex, fmt.Sprintf("path=%s query=%s %v authority=%s hostname=%s\n",
 			req.Path, req.Query, req.HasQuery, req.Authority, req.Hostname))
 	case "/early": // answers and leaves the body alone
+		ex.DropBody()
 		reply(ex, "early\n")
 	case "/max": // accepts 4 bytes
 		req.MaxBody = 4
