@@ -2,10 +2,12 @@ package downstream
 
 import (
 	"crypto/tls"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -220,5 +222,70 @@ func TestServeTLSFiles(t *testing.T) {
 		if _, err := ln.Accept(); err == nil {
 			t.Error("the listener is still open")
 		}
+	}
+}
+
+// A configuration that is chosen for a client offers http/1.1 only, as ours does, and
+// sessions are resumed with it.
+func TestConfigForClientOffersHTTP1Only(t *testing.T) {
+	certs := []tls.Certificate{certificate(t)}
+	var fails atomic.Bool
+	chosen := map[string]*tls.Config{
+		"h2.test":    {Certificates: certs, NextProtos: []string{"h2", "http/1.1"}},
+		"none.test":  {Certificates: certs},
+		"exact.test": {Certificates: certs, NextProtos: []string{"http/1.1"}},
+	}
+	keys := &tls.Config{Certificates: certs, NextProtos: []string{"h2"}}
+	keys.SetSessionTicketKeys([][32]byte{{1}})
+	chosen["keys.test"] = keys
+	ln, err := Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startOn(t, Config{}, ln, func(s *Server, ln net.Listener) error {
+		return s.ServeTLSConfig(ln, &tls.Config{Certificates: certs, GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+			if fails.Load() {
+				return nil, errNoCertificate
+			}
+			return chosen[h.ServerName], nil // nil for a name that is not there
+		}})
+	})
+	dial := func(cfg *tls.Config) tls.ConnectionState {
+		c, err := tls.Dial("tcp", s.addr, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := io.ReadAll(c); err != nil || !strings.HasSuffix(string(b), "\r\n\r\nhello") {
+			t.Errorf("%q, %v", b, err)
+		}
+		return c.ConnectionState()
+	}
+	for _, name := range []string{"h2.test", "none.test", "exact.test", "keys.test", "other.test"} {
+		cfg := &tls.Config{
+			InsecureSkipVerify: true, ServerName: name, NextProtos: []string{"h2", "http/1.1"},
+			ClientSessionCache: tls.NewLRUClientSessionCache(1),
+		}
+		for i := range 2 {
+			if st := dial(cfg); st.NegotiatedProtocol != "http/1.1" || st.DidResume != (i > 0) {
+				t.Errorf("%s, %d: %q, resumed: %v", name, i, st.NegotiatedProtocol, st.DidResume)
+			}
+		}
+		if name == "keys.test" { // new keys are used from now on
+			keys.SetSessionTicketKeys([][32]byte{{2}})
+			if dial(cfg).DidResume {
+				t.Error("resumed with a key that was taken away")
+			}
+		}
+	}
+	if got := chosen["h2.test"].NextProtos; len(got) != 2 {
+		t.Errorf("the caller's configuration was changed: %q", got)
+	}
+	fails.Store(true)
+	if _, err := tls.Dial("tcp", s.addr, &tls.Config{InsecureSkipVerify: true}); err == nil {
+		t.Error("the handshake succeeded")
 	}
 }

@@ -1,6 +1,10 @@
 package message
 
-import "github.com/shockwave-ingress/shockwave/pkg/alloc"
+import (
+	"slices"
+
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
+)
 
 // Fields is the field section of a message: field lines in the order of the
 // wire, repeated ones included. It refers to bytes by offset, so it holds no
@@ -8,12 +12,15 @@ import "github.com/shockwave-ingress/shockwave/pkg/alloc"
 //
 // The names and values it returns are views: of the buffer of the parsed head
 // for fields that were parsed, of its own memory for fields that were added.
-// The former are valid as long as that buffer is, the latter until Reset.
+// The former are valid as long as that buffer is, the latter until Reset, also
+// those of fields that were removed: until then no byte is written twice.
 type Fields struct {
 	head  []byte // what parsed fields point into
 	own   []byte // what added fields point into
 	list  []field
 	known uint64 // one bit for each Name that occurs
+	gone  int    // positions in list of fields that were removed
+	waste int    // bytes in own of fields that were removed
 }
 
 type field struct {
@@ -32,14 +39,21 @@ const (
 	removed
 )
 
-// maxKeptOwn bounds the memory that a reused Fields keeps for added fields.
-const maxKeptOwn = 4 << 10
+// maxKeptOwn bounds the memory that a reused Fields keeps for added fields, and
+// maxKeptList the positions.
+const (
+	maxKeptOwn  = 4 << 10
+	maxKeptList = 1 << 10
+)
 
 // Reset empties f, for a message whose head is in buf.
 func (f *Fields) Reset(buf []byte) {
 	f.head = buf
+	if cap(f.list) > maxKeptList {
+		f.list = nil
+	}
 	f.list = f.list[:0]
-	f.known = 0
+	f.known, f.gone, f.waste = 0, 0, 0
 	if cap(f.own) > maxKeptOwn {
 		f.own = nil
 	}
@@ -66,16 +80,28 @@ func (f *Fields) Add(n Name, value []byte) {
 // AddName appends a field line with any name. It copies both. The caller vouches
 // that they are valid (RFC 9110, section 5).
 func (f *Fields) AddName(name string, value []byte) {
+	f.list = append(f.list, f.copied(name, value))
+}
+
+// PutName makes the i-th field, which was removed, one of any name. It copies both,
+// as AddName does.
+func (f *Fields) PutName(i int, name string, value []byte) {
+	f.list[i] = f.copied(name, value)
+	f.gone--
+}
+
+// copied returns a field of copies in f's own memory.
+func (f *Fields) copied(name string, value []byte) field {
 	at := len(f.own)
 	f.own = append(f.own, name...)
 	f.own = append(f.own, value...)
 	n := LookupName(f.own[at : at+len(name)])
-	f.list = append(f.list, field{
+	f.known |= 1 << n
+	return field{
 		nameAt: uint32(at), nameLen: uint32(len(name)),
 		valueAt: uint32(at + len(name)), valueLen: uint32(len(value)),
 		name: n, place: inOwn,
-	})
-	f.known |= 1 << n
+	}
 }
 
 // Set removes all fields named n and appends one.
@@ -91,27 +117,46 @@ func (f *Fields) Del(n Name) {
 	}
 	for i := range f.list {
 		if f.list[i].name == n {
-			f.list[i].place = removed
+			f.drop(i)
 		}
 	}
 	f.known &^= 1 << n
 }
 
-// DelName removes all fields of any name, in any case.
-func (f *Fields) DelName(name string) {
-	if n := LookupName(alloc.Bytes(name)); n != Unknown {
-		f.Del(n)
+// drop marks the i-th field as removed.
+func (f *Fields) drop(i int) {
+	e := &f.list[i]
+	switch e.place {
+	case removed:
 		return
+	case inOwn:
+		f.waste += int(e.nameLen + e.valueLen)
 	}
-	for i := f.IndexName(name, 0); i >= 0; i = f.IndexName(name, i+1) {
-		f.Remove(i)
+	e.place = removed
+	f.gone++
+}
+
+// DelName removes all fields of any name, in any case. It returns the position of
+// the first, or -1.
+func (f *Fields) DelName(name string) (first int) {
+	first = f.IndexName(name, 0)
+	if first < 0 {
+		return first
 	}
+	if n := f.list[first].name; n != Unknown {
+		f.Del(n)
+		return first
+	}
+	for i := first; i >= 0; i = f.IndexName(name, i+1) {
+		f.drop(i)
+	}
+	return first
 }
 
 // Remove removes the i-th field. Positions of the others stay as they are.
 func (f *Fields) Remove(i int) {
 	n := f.list[i].name
-	f.list[i].place = removed
+	f.drop(i)
 	if n == Unknown {
 		return
 	}
@@ -121,6 +166,47 @@ func (f *Fields) Remove(i int) {
 		}
 	}
 	f.known &^= 1 << n
+}
+
+// Added is the number of bytes in the names and values of fields that were added
+// and not removed.
+func (f *Fields) Added() int { return len(f.own) - f.waste }
+
+// Those who change fields again and again have Tidy and Shrink keep f no larger
+// than some times what is in it, at a cost that is small beside that of the changes.
+const (
+	spareOwn  = maxKeptOwn
+	spareList = 32
+)
+
+// Tidy drops the memory of fields that were removed when it is more than that of
+// the others. Views of it stay valid until Reset: what is kept is copied.
+func (f *Fields) Tidy() {
+	if f.waste <= f.Added()+spareOwn {
+		return
+	}
+	own := make([]byte, 0, 2*f.Added()+spareOwn)
+	for i := range f.list {
+		e := &f.list[i]
+		if e.place != inOwn {
+			continue
+		}
+		at := uint32(len(own))
+		own = append(own, f.own[e.nameAt:e.nameAt+e.nameLen]...)
+		own = append(own, f.own[e.valueAt:e.valueAt+e.valueLen]...)
+		e.nameAt, e.valueAt = at, at+e.nameLen
+	}
+	f.own, f.waste = own, 0
+}
+
+// Shrink drops the positions of removed fields when they are more than those of the
+// others. It changes positions, so nobody may be going through them.
+func (f *Fields) Shrink() {
+	if f.gone <= len(f.list)-f.gone+spareList {
+		return
+	}
+	f.list = slices.DeleteFunc(f.list, func(e field) bool { return e.place == removed })
+	f.gone = 0
 }
 
 // Len is the number of positions, those of removed fields included.

@@ -198,3 +198,48 @@ func TestFieldsOfAnyName(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// A removed field's position can be used again, and what was removed can be dropped.
+func TestPutTidyAndShrink(t *testing.T) {
+	f := parsed("Host: a", "X-One: 1", "x-one: 2")
+	f.AddName("X-Two", []byte("3"))
+	if at := f.DelName("X-ONE"); at != 1 {
+		t.Errorf("X-One was at %d", at)
+	}
+	if at := f.DelName("X-Three") + f.DelName("Cookie"); at != -2 {
+		t.Error("fields were removed that were not there")
+	}
+	f.PutName(1, "Cookie", []byte("4"))
+	expect(t, f, "Host: a", "Cookie: 4", "X-Two: 3")
+	if !f.Has(Cookie) || f.Added() != len("Cookie4X-Two3") {
+		t.Errorf("Has %v, %d bytes", f.Has(Cookie), f.Added())
+	}
+	f.Shrink()
+	f.Tidy() // there is too little to do
+	if f.Len() != 4 {
+		t.Errorf("%d positions", f.Len())
+	}
+	view, _ := f.Get(Cookie)
+	for i := range 100 {
+		f.AddName("X-Many", make([]byte, 100))
+		f.Remove(4 + i)
+	}
+	f.Remove(4) // once more
+	f.Tidy()
+	f.Shrink()
+	if f.Len() != 3 || len(f.own) != f.Added() || f.gone != 0 {
+		t.Errorf("%d positions, %d bytes for %d", f.Len(), len(f.own), f.Added())
+	}
+	expect(t, f, "Host: a", "Cookie: 4", "X-Two: 3")
+	f.Set(Cookie, []byte("5"))
+	f.AddName("X-Four", make([]byte, 2*spareOwn))
+	if string(view) != "4" {
+		t.Errorf("a view has become %q", view)
+	}
+	for range maxKeptList {
+		f.Add(Cookie, nil)
+	}
+	if f.Reset(nil); cap(f.list) > maxKeptList || f.Added() != 0 || f.gone != 0 {
+		t.Errorf("Reset keeps %d positions, %d bytes", cap(f.list), f.Added())
+	}
+}

@@ -104,7 +104,7 @@ type Config struct {
 	// build tag says otherwise.
 	AllocationMode AllocationMode
 	// TLSConfig is used by ServeTLS and ListenAndServeTLS. It is cloned, and http/1.1
-	// is the only protocol offered. Default: none, and then those calls need
+	// is the only protocol offered, also by what GetConfigForClient returns. Default: none, and then those calls need
 	// certificate files.
 	TLSConfig *tls.Config
 	// Logger receives what goes wrong in the server, panics of handlers, and

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"iter"
+	"sync/atomic"
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
@@ -22,15 +23,19 @@ import (
 // other control characters become spaces, and white space at both ends is cut. A
 // field whose name is not a token is not added; a response that it was meant for
 // becomes a 500, and a line in the log says why: it is a mistake in the program.
+//
+// The names and values that a program has put into one Header may be 1 MiB long
+// together. A field beyond that is not added, with the same consequence. What Set
+// and Del remove does not count any more.
 type Header struct {
 	f      *message.Fields // nil: nothing was added yet
 	wrong  string          // what the first mistake was
-	size   int             // bytes added
+	visits atomic.Int32    // calls of VisitAll and Values under way
 	frozen bool            // it was sent: changes have no effect
 	after  bool            // it is sent after a body
 }
 
-// maxAdded bounds the bytes that are added to one Header.
+// maxAdded bounds the bytes that a program puts into one Header.
 const maxAdded = 1 << 20
 
 // Get returns the value of the first field of that name, or "".
@@ -55,6 +60,8 @@ func (h *Header) visit(name string, yield func(string) bool) {
 	if h.f == nil {
 		return
 	}
+	h.visits.Add(1)
+	defer h.visits.Add(-1)
 	for i := h.f.IndexName(name, 0); i >= 0; i = h.f.IndexName(name, i+1) {
 		if _, _, value, _ := h.f.At(i); !yield(alloc.String(value)) {
 			return
@@ -75,12 +82,14 @@ func (h *Header) Len() int {
 	return n
 }
 
-// VisitAll calls visit with each field line in order. visit may delete fields; it
+// VisitAll calls visit with each field line in order. visit may change fields; it
 // sees fields that it adds.
 func (h *Header) VisitAll(visit func(name, value string)) {
 	if h.f == nil {
 		return
 	}
+	h.visits.Add(1)
+	defer h.visits.Add(-1)
 	for i := 0; i < h.f.Len(); i++ {
 		if _, name, value, ok := h.f.At(i); ok {
 			visit(alloc.String(name), alloc.String(value))
@@ -88,12 +97,19 @@ func (h *Header) VisitAll(visit func(name, value string)) {
 	}
 }
 
-// Set removes all fields of that name and adds one at the end. It copies both
-// strings.
+// Set puts one field in place of the first of that name and removes the others. When
+// there is none, it adds one at the end. It copies both strings.
 func (h *Header) Set(name, value string) {
-	// value may be a view of what is removed: its bytes stay where they are.
-	h.Del(name)
-	h.Add(name, value)
+	if h.frozen {
+		return
+	}
+	h.tidy()
+	at := -1
+	if h.f != nil {
+		// value may be a view of what is removed: its bytes stay as they are.
+		at = h.f.DelName(name)
+	}
+	h.put(at, name, value)
 }
 
 // Add adds a field line at the end. It copies both strings.
@@ -101,8 +117,27 @@ func (h *Header) Add(name, value string) {
 	if h.frozen {
 		return
 	}
+	h.tidy()
+	h.put(-1, name, value)
+}
+
+// tidy keeps what was removed from piling up.
+func (h *Header) tidy() {
+	if h.f == nil {
+		return
+	}
+	h.f.Tidy()
+	if h.visits.Load() == 0 {
+		h.f.Shrink()
+	}
+}
+
+// put adds a field line in the position at, which is free, or at the end for -1.
+func (h *Header) put(at int, name, value string) {
+	if h.f == nil {
+		h.f = new(message.Fields)
+	}
 	b := alloc.Bytes(value)
-	h.size += len(name) + len(value)
 	switch {
 	case !http11.ValidFieldName(alloc.Bytes(name)):
 		h.refuse("field name is none", name)
@@ -110,16 +145,17 @@ func (h *Header) Add(name, value string) {
 	case h.after && message.LookupName(alloc.Bytes(name)) != message.Unknown:
 		h.refuse("field cannot be a trailer", name) // its recipient had to know before
 		return
-	case h.size > maxAdded:
+	case h.f.Added()+len(name)+len(value) > maxAdded:
 		h.refuse("fields are too large at", name)
 		return
 	case !http11.ValidFieldValue(b):
 		b = cleanValue(b)
 	}
-	if h.f == nil {
-		h.f = new(message.Fields)
+	if at >= 0 {
+		h.f.PutName(at, name, b)
+	} else {
+		h.f.AddName(name, b)
 	}
-	h.f.AddName(name, b)
 }
 
 // Del removes all fields of that name.
@@ -139,9 +175,19 @@ func (h *Header) Clone() *Header {
 // attach makes h a view of f.
 func (h *Header) attach(f *message.Fields) { *h = Header{f: f} }
 
-// clear removes all fields.
+// delAll removes all fields. Views of them stay valid.
+func (h *Header) delAll() {
+	if h.f == nil || h.frozen {
+		return
+	}
+	for i := range h.f.Len() {
+		h.f.Remove(i)
+	}
+}
+
+// clear makes h empty and new, when the handler has returned.
 func (h *Header) clear() {
-	h.wrong, h.size, h.frozen = "", 0, false
+	h.wrong, h.frozen = "", false
 	if h.f != nil {
 		h.f.Reset(nil)
 	}

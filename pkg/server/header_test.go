@@ -1,11 +1,16 @@
 package server
 
 import (
+	"fmt"
+	"net/http"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/shockwave-ingress/shockwave/internal/rawconn"
+	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
 
 func lines(h *Header) (all []string) {
@@ -47,7 +52,7 @@ func TestHeader(t *testing.T) {
 	h.Set("B", h.Get("b")+"!")
 	h.Set("Content-Type", h.Get("Content-Type")) // of itself
 	h.Del("set-Cookie")
-	if got := strings.Join(lines(&h), " "); got != "A= B=1! Content-Type=text/plain" || h.Len() != 3 {
+	if got := strings.Join(lines(&h), " "); got != "B=1! A= Content-Type=text/plain" || h.Len() != 3 {
 		t.Errorf("after changes: %s", got)
 	}
 	if kept.Len() != 6 || kept.Get("B") != "1" {
@@ -131,4 +136,148 @@ func TestRequestHeader(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Fields that are changed again and again cost what is there, not what was there, and
+// views of what was there stay as they are.
+func TestRepeatedChanges(t *testing.T) {
+	const rounds = 40_000
+	value := func(i int) string { return fmt.Sprintf("%060d", i) }
+	for _, c := range []struct {
+		name   string
+		change func(h *Header, i int)
+	}{
+		{"Set", func(h *Header, i int) { h.Set("X-Progress", value(i)) }},
+		{"Set of a field from the wire", func(h *Header, i int) { h.Set("x-parsed", value(i)) }},
+		{"Set of a known name", func(h *Header, i int) { h.Set("Location", value(i)) }},
+		{"Del and Add", func(h *Header, i int) {
+			h.Del("X-Progress")
+			h.Add("X-Progress", value(i))
+		}},
+		{"Del and Add of two names in turn", func(h *Header, i int) {
+			name := "X-" + strconv.Itoa(i%2)
+			h.Del(name)
+			h.Add(name, value(i))
+		}},
+		{"Set in a visit", func(h *Header, i int) {
+			h.VisitAll(func(name, _ string) { h.Set(name, value(i)) })
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := new(message.Fields)
+			f.Reset([]byte("X-Parsed: 1"))
+			f.AddParsed(0, 8, 10, 11)
+			var h Header
+			h.attach(f)
+			h.Add("X-First", "first")
+			var views, copies []string
+			for i := range rounds {
+				c.change(&h, i)
+				if i%1000 == 0 {
+					for _, name := range []string{"X-First", "X-Parsed", "X-Progress", "Location", "X-0"} {
+						views = append(views, h.Get(name))
+						copies = append(copies, strings.Clone(h.Get(name)))
+					}
+				}
+				if f.Len() > 64 || f.Added() > 1<<10 || h.wrong != "" {
+					t.Fatalf("after %d rounds: %d positions, %d bytes, %q", i, f.Len(), f.Added(), h.wrong)
+				}
+			}
+			if !slices.Equal(views, copies) {
+				t.Error("views have changed")
+			}
+		})
+	}
+}
+
+// The memory of values that were replaced is given back while the handler runs.
+func TestRepeatedSetKeepsLittleMemory(t *testing.T) {
+	var h Header
+	inUse := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before, value := inUse(), strings.Repeat("x", 1000)
+	for range 20_000 {
+		h.Set("X-Progress", value)
+	}
+	if after := inUse(); after > before+4<<20 {
+		t.Errorf("%d bytes are in use for a value of 1000", after-before)
+	}
+	if h.Get("X-Progress") != value {
+		t.Error("the value is not there")
+	}
+}
+
+// Positions stay where they are while somebody goes through them.
+func TestChangesInAVisit(t *testing.T) {
+	var h Header
+	for i := range 100 {
+		h.Add("X-"+strconv.Itoa(i), "1")
+	}
+	seen := 0
+	h.VisitAll(func(name, _ string) {
+		if strings.HasPrefix(name, "Y-") {
+			return
+		}
+		seen++
+		name = strings.Clone(name)
+		h.Del(name)
+		h.Add("Y-"+name, "1")
+		h.Del("Y-" + name)
+		h.Add("Y-"+name, "2")
+	})
+	if seen != 100 || h.Len() != 100 {
+		t.Errorf("%d fields were seen, and there are %d", seen, h.Len())
+	}
+	for range h.Values("Y-X-1") {
+		h.Set("Y-X-1", "3")
+	}
+	if h.Set("Z", "1"); h.f.Len() > 150 || h.Get("Y-X-1") != "3" {
+		t.Errorf("%d positions for %d fields", h.f.Len(), h.Len())
+	}
+}
+
+// What was removed does not count for the limit.
+func TestDelGivesBytesBack(t *testing.T) {
+	var h Header
+	large := strings.Repeat("x", maxAdded-10)
+	for range 3 {
+		h.Set("A", large)
+		h.Del("A")
+		h.Add("B", large)
+		h.Set("b", large)
+		h.Del("B")
+	}
+	if h.wrong != "" {
+		t.Fatal(h.wrong)
+	}
+	h.Set("A", large)
+	h.Set("A", large+"0123456789")
+	if h.wrong == "" || h.Has("A") {
+		t.Error("a field beyond the limit was added")
+	}
+}
+
+// Views of a middleware stay valid when an ordinary handler's fields replace those
+// of the response.
+func TestFromHTTPLeavesViews(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Handler = Chain(FromHTTP(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("A-Field", "another value")
+		_, _ = w.Write(helloBody)
+	})), func(next Handler) Handler {
+		return HandlerFunc(func(w ResponseWriter, r Request) {
+			w.Header().Set("X-View", "as it was")
+			view := w.Header().Get("X-View")
+			next.ServeHTTP(w, r)
+			if view != "as it was" {
+				t.Errorf("the view shows %q", view)
+			}
+		})
+	})
+	s := start(t, cfg)
+	exchangeOnce(t, s.addr, get, ok11+"A-Field: another value\r\nX-View: as it was\r\n"+plain+"Content-Length: 5\r\n\r\nhello")
 }

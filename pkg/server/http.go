@@ -15,8 +15,15 @@ import (
 // io.StringWriter, and works with http.ResponseController as far as these go:
 // deadlines are not supported, and EnableFullDuplex has nothing to do, since a
 // request can always be read while its response is written. Trailers work as in
-// net/http, and go only to clients that say they take them. Fields that a
-// middleware has set are in the ResponseWriter's Header.
+// net/http, but go only to clients that say they take them (TE: trailers), and the
+// field Trailer is not sent. Fields that a middleware has set are in the
+// ResponseWriter's Header. http.MaxBytesReader bounds a body, but does not make the
+// connection close.
+//
+// URL is made of the request's Path and Query: the path is in normal form, so an
+// ordinary handler serves what a middleware has checked. RequestURI is Target, in
+// origin-form even when the client sent absolute-form. "OPTIONS *" reaches the
+// handler; net/http answers it itself.
 //
 // What goroutines do that outlive the handler fails, and harms no other request.
 func FromHTTP(h http.Handler) Handler { return &httpHandler{h} }
@@ -26,7 +33,7 @@ type httpHandler struct{ inner http.Handler }
 func (h *httpHandler) ServeHTTP(w ResponseWriter, r Request) {
 	req, body, err := httpRequest(r)
 	if err != nil {
-		_ = w.WriteText(http.StatusBadRequest, "Bad Request\n")
+		_ = w.WriteText(http.StatusBadRequest, "Bad Request: "+malformedPath+"\n")
 		return
 	}
 	hw := &httpWriter{w: w, header: make(http.Header)}
@@ -44,7 +51,7 @@ func (h *httpHandler) ServeHTTP(w ResponseWriter, r Request) {
 // httpRequest makes an http.Request of copies. The body is nil when there is none.
 func httpRequest(r Request) (*http.Request, *httpBody, error) {
 	target := strings.Clone(r.Target())
-	u, err := url.ParseRequestURI(target)
+	u, err := httpURL(r, target)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -74,6 +81,30 @@ func httpRequest(r Request) (*http.Request, *httpBody, error) {
 	body := newHTTPBody(r, req)
 	req.Body = body
 	return req, body, nil
+}
+
+// httpURL makes an http.Request's URL of the path and the query that handlers of this
+// package see, not of the target: what a middleware has checked must be what the
+// ordinary handler serves. target is a copy of r's, and most often has the bytes.
+func httpURL(r Request, target string) (*url.URL, error) {
+	rawPath, rawQuery, hasQuery := strings.Cut(target, "?")
+	if path := r.Path(); path != rawPath {
+		rawPath = strings.Clone(path)
+	}
+	if query := r.Query(); query != rawQuery {
+		rawQuery = strings.Clone(query)
+	}
+	// It is put together from parts, as a parser might take a path that a middleware
+	// returns for something else, such as a scheme and a host.
+	path, err := url.PathUnescape(rawPath)
+	if err != nil {
+		return nil, err
+	}
+	u := &url.URL{Path: path, RawQuery: rawQuery, ForceQuery: hasQuery && rawQuery == ""}
+	if u.EscapedPath() != rawPath {
+		u.RawPath = rawPath // which has encodings such as %2F
+	}
+	return u, nil
 }
 
 // closes tells whether the client asks for the connection's end.

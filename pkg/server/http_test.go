@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,7 +45,7 @@ func TestHTTPRequest(t *testing.T) {
 		}))
 		s := start(t, cfg)
 		c := rawconn.Dial(t, s.addr)
-		c.Send("POST /a%2Fb/../c?d=%41&e HTTP/1.1\r\nhost: a.example:80\r\nx-field: 1\r\nX-FIELD: 2\r\nCookie: k=v\r\n" +
+		c.Send("POST /x/../a%2Fb/c?d=%41&e HTTP/1.1\r\nhost: a.example:80\r\nx-field: 1\r\nX-FIELD: 2\r\nCookie: k=v\r\n" +
 			"Transfer-Encoding: chunked\r\nTrailer: X-Sum, x-other\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 6\r\nX-More: 7\r\n\r\n")
 		c.Expect(ok11 + "Content-Length: 0\r\n\r\n")
 		r := <-requests
@@ -53,7 +54,7 @@ func TestHTTPRequest(t *testing.T) {
 		c.Expect(ok11 + "Content-Length: 0\r\n\r\n")
 		if got, want := fmt.Sprintf("%s %s %s %s %s %s %d.%d %q %q %d %v %q %v %q %s", r.Method, r.URL, r.URL.Path, r.URL.RawQuery, r.RequestURI,
 			r.Proto, r.ProtoMajor, r.ProtoMinor, r.Host, r.Header, r.ContentLength, r.TransferEncoding, r.Trailer, r.Close, r.RemoteAddr, r.body),
-			fmt.Sprintf(`POST /a%%2Fb/../c?d=%%41&e /a/b/../c d=%%41&e /a%%2Fb/../c?d=%%41&e HTTP/1.1 1.1 "a.example:80" `+
+			fmt.Sprintf(`POST /a%%2Fb/c?d=%%41&e /a/b/c d=%%41&e /x/../a%%2Fb/c?d=%%41&e HTTP/1.1 1.1 "a.example:80" `+
 				`map["Cookie":["k=v"] "X-Field":["1" "2"]] -1 [chunked] map["X-More":["7"] "X-Other":[] "X-Sum":["6"]] false "%s" abc`,
 				c.NetConn().LocalAddr()); got != want {
 			t.Errorf("\n%s\nwant\n%s", got, want)
@@ -520,3 +521,88 @@ func TestEventStream(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// What a middleware checks is what the ordinary handler serves.
+func TestHTTPPathIsTheOneThatWasChecked(t *testing.T) {
+	inAllModes(t, func(t *testing.T, cfg Config) {
+		public := func(next Handler) Handler {
+			return HandlerFunc(func(w ResponseWriter, r Request) {
+				if !strings.HasPrefix(r.Path(), "/public/") {
+					_ = w.WriteText(403, "forbidden\n")
+					return
+				}
+				next.ServeHTTP(w, r)
+			})
+		}
+		tell := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = fmt.Fprintf(w, "%s %s %s", r.URL.Path, r.URL.EscapedPath(), r.URL)
+		})
+		backend := cfg
+		backend.Handler = HandlerFunc(func(w ResponseWriter, r Request) {
+			_, _ = fmt.Fprintf(w, "%s", r.Target())
+		})
+		proxy := newProxy(t, start(t, backend))
+		cfg.Handler = Chain(FromHTTP(tell), public)
+		direct := start(t, cfg)
+		cfg.Handler = Chain(FromHTTP(proxy), public)
+		proxied := start(t, cfg)
+		for target, want := range map[string][2]string{
+			"/admin/../public/x":                 {"/public/x /public/x /public/x", "/public/x"},
+			"/admin/%2e%2E/public/x?a=/../b":     {"/public/x /public/x /public/x?a=/../b", "/public/x?a=/../b"},
+			"/%70ublic/./a%2fb%25?":              {"/public/a/b% /public/a%2Fb%25 /public/a%2Fb%25?", "/public/a%2Fb%25?"},
+			"/public//a:b?c?d":                   {"/public//a:b /public//a:b /public//a:b?c?d", "/public//a:b?c?d"},
+			"http://h.example/admin/../public/x": {"/public/x /public/x /public/x", "/public/x"},
+			"/public/../admin/x":                 {"forbidden\n", "forbidden\n"},
+			"/public/%2e./admin/x":               {"forbidden\n", "forbidden\n"},
+		} {
+			for i, s := range []*serving{direct, proxied} {
+				c := rawconn.Dial(t, s.addr)
+				c.Send("GET " + target + " HTTP/1.1\r\nHost: h.example\r\nConnection: close\r\n\r\n")
+				all, _ := c.Rest()
+				if _, got, _ := strings.Cut(all, "\r\n\r\n"); got != want[i] {
+					t.Errorf("%s, server %d: %q, want %q", target, i, got, want[i])
+				}
+				c.Close()
+			}
+		}
+	})
+}
+
+// A path that a middleware has put in place of the request's is the one that counts;
+// it is a path whatever it looks like.
+func TestHTTPURL(t *testing.T) {
+	targets := make(chan string, 1)
+	inner := FromHTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		targets <- fmt.Sprintf("%q %q %q %q", r.URL.Host, r.URL.Path, r.URL.RawQuery, r.RequestURI)
+	}))
+	var path atomic.Value
+	path.Store("")
+	s := startHandler(t, func(w ResponseWriter, r Request) {
+		if p := path.Load().(string); p != "" {
+			r = withPath{r, p}
+		}
+		inner.ServeHTTP(w, r)
+	})
+	for _, c := range [][3]string{
+		{"GET /a?b", "", `"" "/a" "b" "/a?b"`},
+		{"GET //evil/x?b", "", `"" "//evil/x" "b" "//evil/x?b"`},
+		{"OPTIONS *", "", `"" "*" "" "*"`},
+		{"GET /a?b", "/c", `"" "/c" "b" "/a?b"`},
+		{"GET /a?b", "http://evil/c", `"" "http://evil/c" "b" "/a?b"`},
+	} {
+		path.Store(c[1])
+		exchangeOnce(t, s.addr, c[0]+" HTTP/1.1\r\nHost: a\r\n\r\n", ok11+"Content-Length: 0\r\n\r\n")
+		if got := <-targets; got != c[2] {
+			t.Errorf("%q: %s, want %s", c[:2], got, c[2])
+		}
+	}
+	path.Store("/%zz")
+	exchangeOnce(t, s.addr, get, "HTTP/1.1 400 Bad Request\r\n"+date+plain+"Content-Length: 28\r\n\r\nBad Request: malformed path\n")
+}
+
+type withPath struct {
+	Request
+	path string
+}
+
+func (w withPath) Path() string { return w.path }

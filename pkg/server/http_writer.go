@@ -52,7 +52,7 @@ func (w *httpWriter) begin(status int) {
 // of their names.
 func (w *httpWriter) copyFields() {
 	to := w.w.Header()
-	to.clear()
+	to.delAll()
 	w.announced = nil
 	for _, list := range w.header["Trailer"] {
 		w.announced = slices.AppendSeq(w.announced, eachName(list))

@@ -27,7 +27,8 @@ type Request interface {
 	Path() string
 	// Query is what follows "?" in the target, as received and still encoded.
 	Query() string
-	// Target is path and query as received.
+	// Target is path and query as received, in origin-form or "*": of an
+	// absolute-form the scheme and the authority are cut off.
 	Target() string
 	// Proto is "HTTP/1.1" or "HTTP/1.0".
 	Proto() string

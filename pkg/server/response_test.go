@@ -404,7 +404,7 @@ func TestResponseOnTheWire(t *testing.T) {
 			name:    "a malformed path",
 			handler: greet,
 			request: "GET /%0 HTTP/1.1\r\nHost: a\r\n\r\n",
-			want:    "HTTP/1.1 400 Bad Request\r\n" + date + plain + "Content-Length: 12\r\n\r\nBad Request\n",
+			want:    "HTTP/1.1 400 Bad Request\r\n" + date + plain + "Content-Length: 28\r\n\r\nBad Request: malformed path\n",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

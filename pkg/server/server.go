@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"sync/atomic"
@@ -20,15 +21,18 @@ type Server interface {
 	// Config.TLSConfig when both names are empty.
 	ListenAndServeTLS(certFile, keyFile string) error
 	// Serve is ListenAndServe on a listener of the caller's, which it closes. A
-	// server may serve any number of listeners.
+	// server may serve any number of listeners. Listen makes one that is better than
+	// net.Listen's, where multipath TCP is the default.
 	Serve(l net.Listener) error
 	// ServeTLS is ListenAndServeTLS on a listener of the caller's.
 	ServeTLS(l net.Listener, certFile, keyFile string) error
 	// Shutdown ends the server without cutting an exchange: listeners close,
-	// connections that wait for a request are closed at once, the others end with
-	// their next response, and a request that has arrived already is answered. When
-	// ctx ends first, what is left is cut and ctx's error is returned. Hijacked
-	// connections are not the server's any more.
+	// connections that wait for a request are closed at once, unless one has arrived
+	// already, and the others end with their next response, which says "Connection:
+	// close": requests that a client has pipelined behind it are not answered. When
+	// ctx ends first, what is left is cut and ctx's error is returned, a second later
+	// if a handler does not return. Hijacked connections are not the server's any
+	// more.
 	Shutdown(ctx context.Context) error
 	// Close ends the server at once. Connections in the middle of an exchange are
 	// cut so that their clients see it.
@@ -82,8 +86,15 @@ func (s *server) listen(addr string) (net.Listener, error) {
 	if err := s.ready(); err != nil {
 		return nil, err
 	}
-	return downstream.Listen(cmp.Or(s.cfg.Addr, addr))
+	return Listen(cmp.Or(s.cfg.Addr, addr))
 }
+
+// Listen opens a TCP listener on addr, such as ":8080" (IPv4 and IPv6) or
+// "127.0.0.1:0". It is the listener that ListenAndServe uses: that of net.Listen, but
+// without multipath TCP, which makes every socket dearer.
+func Listen(addr string) (net.Listener, error) { return downstream.Listen(addr) }
+
+var errNoListener = errors.New("there is no listener to serve: it is nil")
 
 // ready tells why the server cannot serve.
 func (s *server) ready() error {
@@ -102,6 +113,9 @@ func (s *server) ServeTLS(l net.Listener, certFile, keyFile string) error {
 }
 
 func (s *server) serveOn(l net.Listener, serve func() error) error {
+	if l == nil {
+		return errNoListener
+	}
 	if err := s.ready(); err != nil {
 		_ = l.Close()
 		return err

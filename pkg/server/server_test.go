@@ -109,6 +109,26 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
+// A server without a listener says so.
+func TestServeNil(t *testing.T) {
+	s := NewServer(Config{Handler: greet})
+	for _, err := range []error{s.Serve(nil), s.ServeTLS(nil, "", ""), NewServer(Config{}).Serve(nil)} {
+		if err != errNoListener {
+			t.Errorf("%v, want %v", err, errNoListener)
+		}
+	}
+}
+
+// The reason of a refused path is told, and the connection goes on.
+func TestMalformedPath(t *testing.T) {
+	s := start(t, DefaultConfig())
+	c := rawconn.Dial(t, s.addr)
+	for _, path := range []string{"/%zz", "/%00", "/a%2"} {
+		c.Send("GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n" + get)
+		c.Expect("HTTP/1.1 400 Bad Request\r\n" + date + plain + "Content-Length: 28\r\n\r\nBad Request: malformed path\n" + hello)
+	}
+}
+
 func TestServesPipelinedRequests(t *testing.T) {
 	inAllModes(t, func(t *testing.T, cfg Config) {
 		s := start(t, cfg)
