@@ -147,6 +147,21 @@ func TestGoals(t *testing.T) {
 	}
 }
 
+func TestMergeReplacesACase(t *testing.T) {
+	r, later := example(), example()
+	later.Outcomes = later.Outcomes[:1]
+	later.Outcomes[0].Series[standard] = rounds(1, 1, 1)
+	later.Machine.Date = r.Machine.Date.Add(time.Hour)
+	r.merge(later)
+	name := later.Outcomes[0].Name
+	if got := r.find(name).Series[standard].median(cpuOf); got != 1 {
+		t.Errorf("%s has %v", name, got)
+	}
+	if len(r.Anew) != 1 || r.Anew[0].Case != name || !r.Anew[0].Date.Equal(later.Machine.Date) {
+		t.Errorf("it says %+v", r.Anew)
+	}
+}
+
 func TestGCShareIsOverAllRounds(t *testing.T) {
 	s := series{{GC: 0, Busy: 1}, {GC: .3, Busy: 2}, {GC: 0, Busy: 3}}
 	if got := s.gcShare(); got < .0499 || got > .0501 {

@@ -153,6 +153,24 @@ type results struct {
 	Cycles    *outcome            `json:"cycles,omitempty"`
 	Burst     map[string][]memory `json:"burst,omitempty"`
 	BurstRest string              `json:"burst_rest,omitempty"` // the time to After
+	// Anew are cases that were measured after the others.
+	Anew []anew `json:"anew,omitempty"`
+}
+
+// anew is a case that was measured after the others, in a run of its own.
+type anew struct {
+	Case string    `json:"case"`
+	Date time.Time `json:"date"`
+}
+
+// merge replaces cases of r with those of a later run on the same machine.
+func (r *results) merge(later *results) {
+	for _, o := range later.Outcomes {
+		if old := r.find(o.Name); old != nil {
+			*old = o
+			r.Anew = append(r.Anew, anew{o.Name, later.Machine.Date})
+		}
+	}
 }
 
 // find returns the outcome of a scenario, or nil.

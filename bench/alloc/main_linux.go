@@ -23,6 +23,7 @@ import (
 // options are what the command line says.
 type options struct {
 	page, save, from string
+	merge            string
 	short            bool
 	servers          list
 	only             list
@@ -88,6 +89,14 @@ func dispatch(args []string) error {
 	if err != nil {
 		return err
 	}
+	if o.merge != "" {
+		saved, err := readResults(o.merge)
+		if err != nil {
+			return err
+		}
+		saved.merge(r)
+		r = saved
+	}
 	return o.publish(r)
 }
 
@@ -96,6 +105,7 @@ func parse(args []string) (o options, err error) {
 	flags.StringVar(&o.page, "page", "", "`file` to write the page to")
 	flags.StringVar(&o.save, "save", "", "`file` to save the figures in, as JSON")
 	flags.StringVar(&o.from, "from", "", "run nothing, but show the figures of a `file` that was saved")
+	flags.StringVar(&o.merge, "merge", "", "replace cases in the figures of a `file` that was saved")
 	flags.BoolVar(&o.short, "short", false, "one round of short windows, to see that everything works")
 	flags.Var(&o.servers, "servers", "`names` of the servers, separated by commas (default "+strings.Join(names, ",")+")")
 	flags.Var(&o.only, "cases", "`names` of the cases, separated by commas; GC and Burst are two (default all)")
@@ -122,7 +132,7 @@ func parse(args []string) (o options, err error) {
 			return o, fmt.Errorf("-servers: there is no server %q", name)
 		}
 	}
-	if o.page != "" && o.from == "" && (o.only != nil || len(o.servers) != len(names)) {
+	if o.page != "" && o.from == "" && o.merge == "" && (o.only != nil || len(o.servers) != len(names)) {
 		return o, errors.New("-page wants all cases and all servers")
 	}
 	if o.rounds < 1 || o.window < 10*time.Millisecond {
@@ -278,7 +288,7 @@ func command(args []string) string {
 	var rest []string
 	for i := 0; i < len(args); i++ {
 		switch name, _, whole := strings.Cut(strings.TrimLeft(args[i], "-"), "="); name {
-		case "page", "save", "from":
+		case "page", "save", "from", "merge":
 			if !whole {
 				i++
 			}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"text/template"
+	"time"
 )
 
 //go:embed page.md.tmpl
@@ -28,7 +29,7 @@ func (r *results) page() (string, error) {
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"bullets": func(lines []string) string { return "- " + strings.Join(lines, "\n- ") },
 		"gb":      func(n float64) string { return number(n/1e9, 1) },
-		"date":    func(m machine) string { return m.Date.Format("2 January 2006") },
+		"date":    func(t time.Time) string { return t.Format("2 January 2006") },
 		// All rounds fall on one side, either, by chance.
 		"chance": func(rounds int) string { return number(math.Exp2(float64(rounds-1)), 0) },
 		"kb":     func(n int) string { return number(float64(n)/1e3, 1) },

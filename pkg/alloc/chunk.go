@@ -8,7 +8,9 @@ import (
 
 // What does not fit into the slab of arena mode goes to chunks outside the heap of
 // 16, 64 and 256 KiB and 1 MiB. A larger buffer is mapped by itself and given back
-// when its region is released.
+// when its region is released. Greentea mode has chunks without pointers on the heap
+// for what is too large for the standard pools, where such a buffer is made for each
+// use and left to the garbage collector.
 const (
 	chunkShift   = 14
 	chunkStep    = 2
@@ -16,7 +18,7 @@ const (
 	pageSize     = 4 << 10
 )
 
-var chunks [chunkClasses]sync.Pool
+var chunks [Modes][chunkClasses]sync.Pool
 
 // chunkClass returns the smallest class that holds n bytes, or -1.
 func chunkClass(n int) int {
@@ -33,19 +35,22 @@ func chunkClass(n int) int {
 func chunkSize(class int) int { return 1 << (chunkShift + chunkStep*class) }
 
 // takeChunk returns a chunk of n bytes or more.
-func takeChunk(n int) *block {
+func takeChunk(m Mode, n int) *block {
 	class := chunkClass(n)
 	if class < 0 {
-		return newChunk(class, (n+pageSize-1)&^(pageSize-1)).take()
+		return newChunk(m, class, (n+pageSize-1)&^(pageSize-1)).take()
 	}
-	if b, ok := chunks[class].Get().(*block); ok {
+	if b, ok := chunks[m][class].Get().(*block); ok {
 		return b.take()
 	}
-	return newChunk(class, chunkSize(class)).take()
+	return newChunk(m, class, chunkSize(class)).take()
 }
 
-func newChunk(class, size int) *block {
-	b := &block{class: int8(class), rec: newRecord(Arena, size)}
+// isArea tells whether more buffers than one may be cut from b.
+func (b *block) isArea() bool { return b.rec != nil && b.rec.mode == Arena && b.class >= 0 }
+
+func newChunk(m Mode, class, size int) *block {
+	b := &block{class: int8(class), rec: newRecord(m, size)}
 	runtime.AddCleanup(b, retire, b.rec)
 	return b
 }
@@ -66,5 +71,5 @@ func (b *block) releaseChunk() {
 		retire(b.rec)
 		return
 	}
-	chunks[b.class].Put(b)
+	chunks[b.rec.mode][b.class].Put(b)
 }

@@ -14,7 +14,8 @@
 //     collector has one object to mark and none to scan for an exchange, and the
 //     bytes of an exchange lie side by side. Slabs of exchanges that lasted long
 //     are kept apart from those in rapid use. What does not fit is taken from the
-//     standard pools.
+//     standard pools, and what is too large for those from chunks that are kept as
+//     slabs are.
 //
 // Slabs are kept with the Memory that used them, in a sync.Pool and so close to
 // the processor that used them last; no lock is taken for an exchange. Trim, which

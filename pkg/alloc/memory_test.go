@@ -5,6 +5,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/shockwave-ingress/shockwave/internal/race"
 )
 
 // difference is what mode m counted since before.
@@ -76,6 +78,25 @@ func TestMissesAreNotInherited(t *testing.T) {
 	y.Release()
 	if d := difference(Arena, before); d.Misses != 0 {
 		t.Errorf("counted %+v", d)
+	}
+}
+
+// Large bodies are garbage in standard mode only.
+func TestLargeBuffersAreKeptForTheNext(t *testing.T) {
+	if race.Enabled {
+		t.Skip("pools drop what they hold")
+	}
+	for _, m := range []Mode{Arena, GreenTea} {
+		for _, size := range []int{70 << 10, 256 << 10, 1 << 20} {
+			n := testing.AllocsPerRun(200, func() {
+				r := Take(m)
+				r.Grow(r.Alloc(size), size+1)
+				r.Release()
+			})
+			if size < 1<<20 && n != 0 {
+				t.Errorf("%v: %v allocations for %d bytes", m, n, size)
+			}
+		}
 	}
 }
 

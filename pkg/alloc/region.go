@@ -63,14 +63,14 @@ func (r *Region) beside(n int) []byte {
 	if mode != Standard || classOf(n) < 0 { // else there is a pool, and no slab to overflow
 		r.memory.rec.overflows.Add(1)
 	}
-	if mode != Arena {
+	if mode == Standard || mode == GreenTea && (classOf(n) >= 0 || chunkClass(n) < 0) {
 		b := takeBlock(n)
 		r.hold(b)
 		return b.bytes[:n]
 	}
-	b := takeChunk(n)
+	b := takeChunk(mode, n)
 	r.hold(b)
-	if b.class < 0 {
+	if !b.isArea() {
 		return b.bytes[:n] // by itself, so that Free can give it back
 	}
 	r.area, r.at = b.bytes, 0 // what was left of the area is not worth a search
@@ -130,7 +130,7 @@ func (r *Region) Free(buf []byte) {
 	}
 	start := &buf[:1][0]
 	for i := r.count - 1; i >= 0; i-- {
-		if b := r.held(i); &b.bytes[0] == start && (b.rec == nil || b.class < 0) {
+		if b := r.held(i); &b.bytes[0] == start && !b.isArea() {
 			r.set(i, r.held(r.count-1))
 			r.set(r.count-1, nil)
 			r.count--
