@@ -207,11 +207,12 @@ func (c *conn) linger() {
 // finish ends our direction of the socket, and reads and drops what the client
 // sends until it ends its own.
 func (c *conn) finish() {
+	// Shutdown may shorten this from the moment that the state tells.
+	_ = c.nc.SetReadDeadline(time.Now().Add(maxLingerTime))
 	c.state.Store(lingering)
 	if w, ok := c.nc.(interface{ CloseWrite() error }); !ok || w.CloseWrite() != nil {
 		return
 	}
-	_ = c.nc.SetReadDeadline(time.Now().Add(maxLingerTime))
 	mem := alloc.Take(alloc.Standard)
 	defer mem.Release()
 	buf := mem.Alloc(headBuffer)
