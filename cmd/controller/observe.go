@@ -86,21 +86,8 @@ func sources(engine *downstream.Server, registry *upstream.Registry, log *access
 			return list
 		},
 		AccessLog:   log.Stats,
-		Allocations: allocations,
+		Allocations: alloc.ReadStats,
 	}
-}
-
-func allocations() []metrics.Allocation {
-	stats := alloc.ReadStats()
-	list := make([]metrics.Allocation, len(stats))
-	for mode, s := range stats {
-		list[mode] = metrics.Allocation{
-			Mode:      alloc.Mode(mode).String(),
-			Exchanges: s.Exchanges, Misses: s.Misses, Overflows: s.Overflows,
-			InUse: s.BytesInUse, Kept: s.BytesKept, Chunks: s.Chunks,
-		}
-	}
-	return list
 }
 
 func upstreamCounters(u *upstream.Stats) metrics.Upstream {

@@ -29,7 +29,7 @@ func Main(m *testing.M, checks ...func() error) {
 		if c := m.Run(); c != 0 {
 			code = c
 		}
-		for _, check := range append(checks, released) {
+		for _, check := range append(checks, Released) {
 			if err := check(); err != nil && code == 0 {
 				fmt.Fprintf(os.Stderr, "in allocation mode %s: %v\n", mode, err)
 				code = 1
@@ -51,9 +51,9 @@ func flagSet(name string) bool {
 	return false
 }
 
-// released waits until all memory is released, which an ended connection may do a
-// moment after its client has seen the end.
-func released() error {
+// Released waits until all memory is released, which an ended connection may do a
+// moment after its client has seen the end. Only the build tag pooldebug knows.
+func Released() error {
 	var left []string
 	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if left = alloc.Outstanding(); len(left) == 0 {

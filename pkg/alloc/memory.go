@@ -77,9 +77,6 @@ func newMemory(m Mode) *Memory {
 
 func (x *Memory) regions() [4]*Region { return [4]*Region{&x.In, &x.Out, &x.Work, &x.side} }
 
-// Mode is the mode that x was taken with.
-func (x *Memory) Mode() Mode { return x.mode }
-
 // Release gives all buffers of x's regions, and x itself, back. None may be used
 // afterwards.
 func (x *Memory) Release() {

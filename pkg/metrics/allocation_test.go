@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 )
 
@@ -39,10 +40,10 @@ func TestHitRatio(t *testing.T) {
 		want              string
 	}{{0, 0, ""}, {8, 0, "1"}, {8, 8, "0"}, {8, 9, "0"}} {
 		m := metrics.New(labels)
-		m.SetSources(metrics.Sources{Allocations: func() []metrics.Allocation {
-			return []metrics.Allocation{
-				{Mode: "arena", Exchanges: 5},
-				{Mode: "greentea", Exchanges: c.exchanges, Misses: c.misses},
+		m.SetSources(metrics.Sources{Allocations: func() [alloc.Modes]alloc.Stats {
+			return [alloc.Modes]alloc.Stats{
+				alloc.Arena:    {Exchanges: 5},
+				alloc.GreenTea: {Exchanges: c.exchanges, Misses: c.misses},
 			}
 		}})
 		line := regexp.MustCompile(`(?m)^shockwave_alloc_greentea_hit_ratio\{.*\} (.*)$`).FindStringSubmatch(scrape(t, m))

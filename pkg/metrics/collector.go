@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 )
 
 // collector shows a Metrics as Prometheus wants it.
@@ -167,8 +169,8 @@ func (o output) sources() {
 		o.value(panics, float64(c.Panics))
 	}
 	if s.Allocations != nil {
-		for _, a := range s.Allocations() {
-			o.allocation(a)
+		for mode, a := range s.Allocations() {
+			o.allocation(alloc.Mode(mode), a)
 		}
 	}
 	if s.AccessLog != nil {

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 )
@@ -271,10 +272,10 @@ func everything() *metrics.Metrics {
 	m.SetSources(metrics.Sources{
 		Connections: func() metrics.Connections { return metrics.Connections{Open: 5, Accepted: 9, Refused: 2} },
 		AccessLog:   func() (uint64, uint64) { return 10, 1 },
-		Allocations: func() []metrics.Allocation {
-			return []metrics.Allocation{
-				{Mode: "standard", Exchanges: 7, Overflows: 1, InUse: 512},
-				{Mode: "greentea", Exchanges: 4, Misses: 1, Overflows: 2, InUse: 4096, Kept: 8192, Chunks: 3},
+		Allocations: func() [alloc.Modes]alloc.Stats {
+			return [alloc.Modes]alloc.Stats{
+				alloc.Standard: {Exchanges: 7, Overflows: 1, BytesInUse: 512},
+				alloc.GreenTea: {Exchanges: 4, Misses: 1, Overflows: 2, BytesInUse: 4096, BytesKept: 8192, Chunks: 3},
 			}
 		},
 		Upstreams: func() []metrics.Upstream {

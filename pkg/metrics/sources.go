@@ -3,6 +3,8 @@ package metrics
 import (
 	"sync"
 	"time"
+
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 )
 
 // Sources are where the metrics of other parts are read when they are scraped.
@@ -16,7 +18,7 @@ type Sources struct {
 	// AccessLog tells how many lines were written and dropped.
 	AccessLog func() (written, dropped uint64)
 	// Allocations tells of the memory of each allocation mode.
-	Allocations func() []Allocation
+	Allocations func() [alloc.Modes]alloc.Stats
 }
 
 // Connections is the state of the connections from clients.

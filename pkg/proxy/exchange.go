@@ -135,11 +135,10 @@ func (x *exchange) find(snap *snapshot.Snapshot) int {
 	if len(key) == 1 && key[0] == '*' {
 		key = root // OPTIONS * is about the server of the host
 	}
-	host, ok := x.lowerHost()
-	if !ok {
+	if len(req.Hostname) > maxHost {
 		return 404
 	}
-	x.route = snap.Route(host, key)
+	x.route = snap.Route(snapshot.AppendHost(x.host[:0], req.Hostname), key)
 	switch {
 	case x.route == nil:
 		return 404
@@ -153,22 +152,3 @@ func (x *exchange) find(snap *snapshot.Snapshot) int {
 }
 
 var root = []byte("/")
-
-// lowerHost returns the host to route by: in lower case, without port and
-// trailing dot.
-func (x *exchange) lowerHost() ([]byte, bool) {
-	h := x.Request.Hostname
-	if n := len(h); n > 0 && h[n-1] == '.' {
-		h = h[:n-1]
-	}
-	if len(h) > len(x.host) {
-		return nil, false
-	}
-	for i, c := range h {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		x.host[i] = c
-	}
-	return x.host[:len(h)], true
-}

@@ -90,7 +90,7 @@ func (s *Snapshot) Explain(q Question) *Explanation {
 	if string(key) == "*" {
 		key = []byte("/") // OPTIONS * is about the server of the host
 	}
-	host := routedHost(req.Hostname)
+	host := AppendHost(nil, req.Hostname)
 	e.Host, e.Path = string(host), string(path)
 	at := s.indexOf(host)
 	e.explainHosts(s.Config, host, at)
@@ -136,22 +136,6 @@ func (e *Explanation) refuse(err error) {
 }
 
 func (e *Explanation) answer(status int, why string) { e.Answer = &Answer{status, why} }
-
-// routedHost returns the host to route by: in lower case and without trailing
-// dot, as the proxy has it.
-func routedHost(hostname []byte) []byte {
-	host := make([]byte, len(hostname))
-	for i, c := range hostname {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		host[i] = c
-	}
-	if n := len(host); n > 0 && host[n-1] == '.' {
-		host = host[:n-1]
-	}
-	return host
-}
 
 // indexOf returns the position in Config.Hosts of the host that serves a name, or
 // -1.

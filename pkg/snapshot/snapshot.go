@@ -8,6 +8,7 @@ import (
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/certs"
+	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 	"github.com/shockwave-ingress/shockwave/pkg/route"
@@ -133,4 +134,16 @@ func (s *Snapshot) CertificateDates() []metrics.Certificate {
 		})
 	}
 	return list
+}
+
+// AppendHost appends the name that a request for hostname is routed by: in lower
+// case and without a trailing dot.
+func AppendHost(dst, hostname []byte) []byte {
+	if n := len(hostname); n > 0 && hostname[n-1] == '.' {
+		hostname = hostname[:n-1]
+	}
+	for _, c := range hostname {
+		dst = append(dst, message.Lower(c))
+	}
+	return dst
 }

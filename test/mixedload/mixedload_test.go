@@ -18,6 +18,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/shockwave-ingress/shockwave/internal/inmodes"
 	"github.com/shockwave-ingress/shockwave/internal/race"
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 )
@@ -110,8 +111,8 @@ func released(t *testing.T, before [alloc.Modes]alloc.Stats) {
 	if n := left(); n != 0 {
 		t.Errorf("%d bytes are still in use", n)
 	}
-	if list := alloc.Outstanding(); len(list) > 0 {
-		t.Errorf("%d pieces of memory were not released; one was taken at:\n%s", len(list), list[0])
+	if err := inmodes.Released(); err != nil {
+		t.Error(err)
 	}
 	for m, s := range now {
 		t.Logf("%-9v %7d exchanges, %d beside their slab", alloc.Mode(m), s.Exchanges-before[m].Exchanges, s.Misses-before[m].Misses)
