@@ -226,22 +226,30 @@ func micros(d time.Duration) float64 { return d.Seconds() * 1e6 }
 // it.
 func (b *bench) sustained(s scenario) (o outcome, err error) {
 	o = outcome{Name: s.Name, Text: s.Text, Series: map[string]series{}}
-	all, err := b.startAll(s.Kind, false)
+	err = b.byTurns(&o, s, "sustained load", func(c *child) (figures, error) {
+		return b.closedLoop(c, s, longer*b.window)
+	})
+	return o, err
+}
+
+// byTurns starts all servers and measures each once in each round.
+func (b *bench) byTurns(o *outcome, s scenario, what string, measure func(*child) (figures, error)) error {
+	all, err := b.startAll(s.Kind, s.Unix)
 	if err != nil {
-		return o, err
+		return err
 	}
 	defer stopAll(all)
 	for round := range b.rounds {
 		for _, c := range all {
-			progress("sustained load: round %d of %d: %s", round+1, b.rounds, c.name)
-			f, err := b.closedLoop(c, s, longer*b.window)
+			progress("%s: round %d of %d: %s", what, round+1, b.rounds, c.name)
+			f, err := measure(c)
 			if err != nil {
-				return o, fmt.Errorf("%s: %w", s.Name, err)
+				return fmt.Errorf("%s: %w", s.Name, err)
 			}
 			o.Series[c.name] = append(o.Series[c.name], f)
 		}
 	}
-	return o, nil
+	return nil
 }
 
 // longer is how many windows the collector's part of a run takes.
@@ -251,28 +259,20 @@ const longer = 3
 // collections forced.
 func (b *bench) cycles(s scenario, rate float64) (o outcome, err error) {
 	o = outcome{Name: s.Name, Text: s.Text, Rate: rate, Series: map[string]series{}}
-	all, err := b.startAll(s.Kind, false)
-	if err != nil {
-		return o, err
-	}
-	defer stopAll(all)
-	for round := range b.rounds {
-		for _, c := range all {
-			progress("collections: round %d of %d: %s", round+1, b.rounds, c.name)
-			if _, err := c.do(cmdChurn); err != nil {
-				return o, err
-			}
-			r, n, err := b.run(c, b.load(s, rate, longer*b.window))
-			if err != nil {
-				return o, fmt.Errorf("%s: %w", s.Name, err)
-			}
-			if _, err := c.do(cmdCalm); err != nil {
-				return o, err
-			}
-			f := costs(&r, n)
-			f.latency(&r)
-			o.Series[c.name] = append(o.Series[c.name], f)
+	err = b.byTurns(&o, s, "collections", func(c *child) (f figures, err error) {
+		if _, err := c.do(cmdChurn); err != nil {
+			return f, err
 		}
-	}
-	return o, nil
+		r, n, err := b.run(c, b.load(s, rate, longer*b.window))
+		if err != nil {
+			return f, err
+		}
+		if _, err := c.do(cmdCalm); err != nil {
+			return f, err
+		}
+		f = costs(&r, n)
+		f.latency(&r)
+		return f, nil
+	})
+	return o, err
 }

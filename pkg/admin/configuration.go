@@ -37,13 +37,24 @@ func (c *Config) configuration(w http.ResponseWriter, r *http.Request) {
 	if !knownFormat(w, format) {
 		return
 	}
+	show(w, format, current)
+}
+
+// document is what can be shown in both formats.
+type document interface {
+	WriteJSON(w io.Writer) error
+	WriteText(w io.Writer) error
+}
+
+// show writes d in a known format.
+func show(w http.ResponseWriter, format string, d document) {
 	if format == "json" {
 		head(w, "application/json")
-		_ = current.WriteJSON(w) // a client that went away
+		_ = d.WriteJSON(w) // a client that went away
 		return
 	}
 	head(w, "text/plain; charset=utf-8")
-	_ = current.WriteText(w)
+	_ = d.WriteText(w)
 }
 
 // knownFormat tells whether a format is text, which is the default, or json. If

@@ -49,11 +49,5 @@ func (c *Config) explain(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusServiceUnavailable, "no configuration is served yet")
 		return
 	}
-	if format == "json" {
-		head(w, "application/json")
-		_ = explanation.WriteJSON(w) // a client that went away
-		return
-	}
-	head(w, "text/plain; charset=utf-8")
-	_ = explanation.WriteText(w)
+	show(w, format, explanation)
 }
