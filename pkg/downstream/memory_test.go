@@ -8,12 +8,12 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/shockwave-ingress/shockwave/internal/inmemory"
 	"github.com/shockwave-ingress/shockwave/internal/inmodes"
 	"github.com/shockwave-ingress/shockwave/internal/race"
 	"github.com/shockwave-ingress/shockwave/internal/rawconn"
@@ -134,37 +134,6 @@ func TestIdleConnectionsAreCheap(t *testing.T) {
 	runtime.KeepAlive(conns)
 }
 
-// pipes is a listener of connections in memory, which take no descriptors.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), closed: make(chan struct{})} }
-
-func (p *pipes) dial() net.Conn {
-	ours, theirs := net.Pipe()
-	p.conns <- theirs
-	return ours
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case nc := <-p.conns:
-		return nc, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error {
-	p.once.Do(func() { close(p.closed) })
-	return nil
-}
-
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
-
 // Ten thousand idle connections hold no memory of exchanges, although each has
 // carried one.
 func TestIdleConnectionsHoldNoExchangeMemory(t *testing.T) {
@@ -172,12 +141,12 @@ func TestIdleConnectionsHoldNoExchangeMemory(t *testing.T) {
 	if race.Enabled {
 		n = 1000
 	}
-	ln := newPipes()
+	ln := inmemory.NewListener()
 	s := startOn(t, Config{}, ln, (*Server).Serve)
 	buf := make([]byte, len(hello)-len("@")+len(dateFormat))
 	conns := make([]net.Conn, n)
 	for i := range conns {
-		conns[i] = ln.dial()
+		conns[i] = ln.Dial()
 		roundTrip(t, conns[i], []byte(get), buf)
 	}
 	eventually(t, "all are idle", func() bool { return s.Stats().Idle == n })
@@ -189,14 +158,14 @@ func TestIdleConnectionsHoldNoExchangeMemory(t *testing.T) {
 // A client that never lets its connection wait, with bodies that do not fit into the
 // first buffer, is served from the same few buffers.
 func TestPipelinedBodiesNeedNoMoreMemory(t *testing.T) {
-	ln := newPipes() // on which every write arrives by itself
+	ln := inmemory.NewListener() // on which every write arrives by itself
 	var most atomic.Int64
 	startOn(t, Config{KeepAliveRequests: -1, Handler: funcs{serve: drainBodies.serve, observe: func(*message.Exchange) {
 		if n := alloc.ReadStats()[inmodes.Mode()].BytesInUse; n > most.Load() {
 			most.Store(n)
 		}
 	}}}, ln, (*Server).Serve)
-	c := ln.dial()
+	c := ln.Dial()
 	go func() {
 		for i := range 1000 {
 			n := 14000 + i%97*13

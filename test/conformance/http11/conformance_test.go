@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shockwave-ingress/shockwave/internal/inmemory"
 	"github.com/shockwave-ingress/shockwave/internal/inmodes"
 	"github.com/shockwave-ingress/shockwave/internal/rawconn"
 	"github.com/shockwave-ingress/shockwave/pkg/downstream"
@@ -49,7 +50,7 @@ func runCases(t *testing.T, cases []testCase, cfg downstream.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mem := newMemListener()
+	mem := inmemory.NewListener()
 	start(t, cfg, tcp, mem)
 	for _, c := range cases {
 		t.Run(fmt.Sprintf("%s:%d", c.file, c.line), func(t *testing.T) {
@@ -60,7 +61,7 @@ func runCases(t *testing.T, cases []testCase, cfg downstream.Config) {
 			}
 			// Over memory every write arrives by itself.
 			for at := range splits(len(c.steps[0].text)) {
-				c.run(t, func() *rawconn.Conn { return rawconn.New(t, mem.dial()) }, at)
+				c.run(t, func() *rawconn.Conn { return rawconn.New(t, mem.Dial()) }, at)
 				if t.Failed() {
 					t.Fatalf("when split at %d", at)
 				}
@@ -171,41 +172,3 @@ func expectRefusal(t *testing.T, conn *rawconn.Conn, status string) {
 		t.Fatalf("refused with %s%s, want %s", m[1], m[5], status)
 	}
 }
-
-// memListener accepts connections made in memory.
-type memListener struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func newMemListener() *memListener {
-	return &memListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-}
-
-func (l *memListener) dial() net.Conn {
-	ours, theirs := net.Pipe()
-	l.conns <- theirs
-	return ours
-}
-
-func (l *memListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *memListener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return nil
-}
-
-func (l *memListener) Addr() net.Addr { return memAddr{} }
-
-type memAddr struct{}
-
-func (memAddr) Network() string { return "memory" }
-func (memAddr) String() string  { return "memory" }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shockwave-ingress/shockwave/internal/inmemory"
 	"github.com/shockwave-ingress/shockwave/internal/rawconn"
 	"github.com/shockwave-ingress/shockwave/pkg/downstream"
 )
@@ -24,7 +25,7 @@ func FuzzConversation(f *testing.F) {
 			f.Add([]byte(c.steps[0].text), len(c.steps[0].text)/2)
 		}
 	}
-	mem := newMemListener()
+	mem := inmemory.NewListener()
 	start(f, downstream.Config{}, mem)
 	f.Fuzz(func(t *testing.T, data []byte, at int) {
 		if bytes.Contains(data, []byte("/switch")) || bytes.Contains(data, []byte("Expect")) {
@@ -42,9 +43,9 @@ func FuzzConversation(f *testing.F) {
 }
 
 // converse returns what the server answers to the pieces, followed by the end.
-func converse(t *testing.T, mem *memListener, pieces ...[]byte) []byte {
+func converse(t *testing.T, mem *inmemory.Listener, pieces ...[]byte) []byte {
 	c := &scripted{pieces: pieces, closed: make(chan struct{})}
-	mem.conns <- c
+	mem.Offer(c)
 	select {
 	case <-c.closed:
 	case <-time.After(5 * time.Second):
