@@ -92,7 +92,7 @@ func sources(engine *downstream.Server, registry *upstream.Registry, log *access
 
 func upstreamCounters(u *upstream.Stats) metrics.Upstream {
 	m := metrics.Upstream{
-		Name:      u.Key.Name(),
+		Name:      u.Key.Label(),
 		Endpoints: len(u.Endpoints),
 		Created:   u.Created,
 		Reused:    u.Reused,

@@ -28,7 +28,7 @@ func configOf(services ...string) *model.Config {
 	c := &model.Config{Listener: model.DefaultListener(), Hosts: []model.Host{{Name: "shop.example"}}}
 	for _, s := range services {
 		c.Hosts[0].Routes = append(c.Hosts[0].Routes, model.Route{Path: "/" + s, Upstream: keyOf(s), Options: model.DefaultOptions()})
-		c.Upstreams = append(c.Upstreams, model.Upstream{Key: keyOf(s), Pool: model.DefaultPool()})
+		c.Upstreams = append(c.Upstreams, model.Upstream{Key: keyOf(s), Policy: model.DefaultPolicy()})
 	}
 	return c
 }
@@ -59,24 +59,24 @@ func TestPublish(t *testing.T) {
 		t.Error("nobody is told of the first configuration")
 	}
 	old := p.snapshots.Load().Route([]byte("shop.example"), []byte("/a"))
-	if old.Upstream.Pick(nil) == nil {
+	if old.Upstream.Pick(&upstream.Choice{}) == nil {
 		t.Error("the first snapshot has no endpoints")
 	}
 	if err := p.publish(configOf("b"), endpointsOf("b"), nil); err != nil {
 		t.Fatal(err)
 	}
-	if r := p.snapshots.Load().Route([]byte("shop.example"), []byte("/b")); r.Upstream.Pick(nil) == nil {
+	if r := p.snapshots.Load().Route([]byte("shop.example"), []byte("/b")); r.Upstream.Pick(&upstream.Choice{}) == nil {
 		t.Error("the second snapshot has no endpoints")
 	}
 	// An exchange that began before the change finds its endpoint.
-	if old.Upstream.Pick(nil) == nil {
+	if old.Upstream.Pick(&upstream.Choice{}) == nil {
 		t.Error("the first snapshot lost its endpoints")
 	}
 	if in := p.configuration(); in.Generation != 2 || in.Model.Hosts[0].Routes[0].Path != "/b" || len(in.Endpoints) != 1 {
 		t.Errorf("%+v", in)
 	}
 	p.publishEndpoints(model.Endpoints{})
-	if r := p.snapshots.Load().Route([]byte("shop.example"), []byte("/b")); r.Upstream.Pick(nil) != nil {
+	if r := p.snapshots.Load().Route([]byte("shop.example"), []byte("/b")); r.Upstream.Pick(&upstream.Choice{}) != nil {
 		t.Error("endpoints that are gone are still picked")
 	}
 	if in := p.configuration(); len(in.Endpoints) != 0 {
@@ -99,7 +99,7 @@ func TestPublishFailure(t *testing.T) {
 	if p.snapshots.Load() != before {
 		t.Error("the snapshot was replaced")
 	}
-	if r := before.Route([]byte("shop.example"), []byte("/a")); r.Upstream.Pick(nil) == nil {
+	if r := before.Route([]byte("shop.example"), []byte("/a")); r.Upstream.Pick(&upstream.Choice{}) == nil {
 		t.Error("the snapshot in use lost its endpoints")
 	}
 	if in := p.configuration(); in.Generation != 1 || in.Failed == "" {

@@ -31,7 +31,7 @@ const (
 // weaker objects have set.
 type Values struct {
 	Options  model.Options
-	Pool     model.Pool
+	Policy   model.Policy
 	Listener model.Listener
 }
 
@@ -39,7 +39,7 @@ type Values struct {
 func Defaults() Values {
 	return Values{
 		Options:  model.DefaultOptions(),
-		Pool:     model.DefaultPool(),
+		Policy:   model.DefaultPolicy(),
 		Listener: model.DefaultListener(),
 	}
 }

@@ -1,5 +1,5 @@
 // Package annotation reads the settings that stand in annotations and in the
-// controller's ConfigMap: it turns names and values into model.Options, Pool
+// controller's ConfigMap: it turns names and values into model.Options, Policy
 // and Listener, and mistakes into Problems.
 //
 // Table lists every setting that Shockwave has, one small file per feature. A

@@ -22,7 +22,7 @@ func TestIngressReadsBothPrefixes(t *testing.T) {
 		"proxy-connect-timeout":                          "1",
 	}, &v)
 	want := Defaults()
-	want.Options.ReadTimeout, want.Options.SendTimeout, want.Pool.IdleConnections = time.Minute, 20*time.Second, 7
+	want.Options.ReadTimeout, want.Options.SendTimeout, want.Policy.Pool.IdleConnections = time.Minute, 20*time.Second, 7
 	if v != want || len(result.Problems) > 0 || result.Set != Path|Upstream || result.Denied != "" {
 		t.Errorf("values %+v and %+v, want %+v", v, result, want)
 	}

@@ -126,7 +126,7 @@ func FuzzValues(f *testing.F) {
 			if err := a.apply(&v, text, ours, Source{What: "fuzz"}); err != nil && v != Defaults() {
 				t.Errorf("%s: %q is refused (%v) and changes %+v", a.Name, text, err, v)
 			}
-			if v.Options.ReadTimeout <= 0 || v.Options.MaxBodyBytes < 0 || v.Pool.IdleConnections < 0 || v.Listener.KeepAliveTimeout < 0 || v.Listener.MaxHeaderBytes < 1024 {
+			if v.Options.ReadTimeout <= 0 || v.Options.MaxBodyBytes < 0 || v.Policy.Pool.IdleConnections < 0 || v.Listener.KeepAliveTimeout < 0 || v.Listener.MaxHeaderBytes < 1024 {
 				t.Errorf("%s: %q gives %+v", a.Name, text, v)
 			}
 		}

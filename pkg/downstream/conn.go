@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
+	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/sock"
 )
 
@@ -30,6 +31,7 @@ type conn struct {
 	early  int     // how many bytes of first are read and not yet used
 	last   bool    // Shutdown has asked: serve what is there, and wait no more
 
+	session  message.Session
 	gone     atomic.Pointer[func()] // told when the connection is cut: see Watch
 	hijacked bool
 }

@@ -125,7 +125,7 @@ func (x *exchange) begin() {
 	ex := &x.ex
 	ex.Stream = x
 	ex.Remote, ex.Local = c.sc.Remote(), c.sc.Local()
-	ex.TLS = c.tls
+	ex.TLS, ex.Session = c.tls, &c.session
 	ex.Start = time.Now()
 	ex.Mem = &x.mem.Work
 	ex.Trace = message.Trace{}

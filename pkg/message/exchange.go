@@ -6,9 +6,11 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
+	"github.com/shockwave-ingress/shockwave/pkg/sock"
 )
 
 // Exchange is one request with its response, whatever the version of HTTP. The
@@ -25,6 +27,8 @@ type Exchange struct {
 	Remote, Local netip.AddrPort
 	// TLS describes the connection's TLS session. nil means cleartext.
 	TLS *tls.ConnectionState
+	// Session is the connection that the exchange came on. It is never nil.
+	Session *Session
 	// Start is when the first byte of the request was read.
 	Start time.Time
 	// HeadRead is when the request's head was there whole: Start when it came in
@@ -39,6 +43,14 @@ type Exchange struct {
 	Trace Trace
 	// Data is for the handler and the observer that belongs to it.
 	Data any
+}
+
+// Session is what exchanges on one connection have in common. Those of HTTP/2 run
+// beside each other.
+type Session struct {
+	// Data is for the handler: what it has found out about the client, such as
+	// whether its certificate is valid. It ends with the connection.
+	Data atomic.Value
 }
 
 // Stream is what the connection does for an exchange. All methods are for the
@@ -71,6 +83,17 @@ type Stream interface {
 	// with ErrBodyLength when a known length is exceeded, and ignores the bytes
 	// where a response has no body (HEAD, 204, 304).
 	WriteBody(p []byte) error
+	// PipeBody moves the rest of the request body to a socket without taking it
+	// into memory, where that can be: ok is false, and nothing has happened, when
+	// the body has no known length or either side is no plain socket. within
+	// bounds the gap between two writes. It takes the place of all further calls
+	// of NextBody, whose errors readErr has; writeErr is that of the socket.
+	PipeBody(to *sock.Conn, within time.Duration) (moved int64, ok bool, readErr, writeErr error)
+	// PipeFrom is WriteBody for the next n bytes that a socket has to give, as
+	// PipeBody moves them: only where the length of the response is known. within
+	// bounds the gap between two reads. readErr is that of the socket, io.EOF
+	// included; writeErr is that of the client.
+	PipeFrom(from *sock.Conn, n int64, within time.Duration) (moved int64, ok bool, readErr, writeErr error)
 	// Finish ends the response, with trailers if there are any and the client
 	// can have them. A response whose known length is not reached is aborted.
 	Finish(trailers *Fields) error
@@ -94,9 +117,11 @@ type Stream interface {
 	// Watch has gone called, at most once and from another goroutine, when the
 	// client has closed its direction of the connection or the connection was
 	// cut. The former is noticed while the handler runs, once the request's body
-	// was read whole, and until the client sends its next request. gone must not
-	// block; it may still be called when the handler has returned. Watch may be
-	// called from any goroutine, but not after that. A second call does nothing.
+	// was read whole, and until the client sends its next request; it costs nothing
+	// for an exchange that ends within some tenth of a second, in which it is not
+	// noticed. gone must not block; it may still be called when the handler has
+	// returned. Watch may be called from any goroutine, but not after that. A second
+	// call does nothing.
 	Watch(gone func())
 	// HeadWritten tells whether WriteHead was called.
 	HeadWritten() bool
@@ -130,6 +155,7 @@ var (
 	ErrBodyLength    = errors.New("response body is longer than announced")
 	ErrTimeout       = errors.New("timeout")
 	ErrClientGone    = errors.New("client closed the connection")
+	ErrCanceled      = errors.New("exchange was given up")
 	ErrHeadWritten   = errors.New("response head was already written")
 )
 

@@ -91,6 +91,10 @@ type Request struct {
 	Hostname []byte
 	// Minor is the minor version: 0 or 1.
 	Minor uint8
+	// HTTP2 tells that the request came over HTTP/2. Minor is 1 then, as the rules
+	// of HTTP/1.1 hold for what is neither framing nor connection; a body of unknown
+	// length counts as Chunked.
+	HTTP2 bool
 	// Body says how the body is delimited: None, a length, or Chunked. It is
 	// never UntilClose.
 	Body Framing

@@ -16,6 +16,10 @@ type Config struct {
 	Upstreams []Upstream
 	// Certificates are sorted by Name.
 	Certificates []Certificate
+	// Authorities are sorted by Name.
+	Authorities []Authority
+	// Streams are the TCP and UDP services, sorted by protocol and port.
+	Streams []Stream
 	// TLSNames are server names that a tls block lists and no rule routes,
 	// sorted by Name. A certificate is shown for them; requests are routed
 	// by the host that matches, which may be a wildcard.
@@ -35,6 +39,11 @@ type Host struct {
 	// Certificate names the certificate shown for this server name. Empty
 	// means the default certificate.
 	Certificate string
+	// TLS are the settings of TLS connections that ask for this name.
+	TLS HostTLS
+	// Passthrough, when it is not zero, gets the TLS connections that ask for
+	// this name as they are: they are not terminated here.
+	Passthrough UpstreamKey
 	// Routes are sorted by path, exact before prefix.
 	Routes []Route
 	// Fallback serves the paths that no route matches. nil means 404.
@@ -96,21 +105,41 @@ type UpstreamKey struct {
 	// Port is the number of the Service's port, in decimal. Whether an
 	// Ingress wrote the number or the name, it means the same upstream.
 	Port string
+	// UDP tells the UDP port of a number from the TCP port.
+	UDP bool
+	// Variant is empty for the upstream with the settings of the oldest Ingress
+	// that refers to it. One that wants other settings has an upstream of its own,
+	// with the same endpoints: Variant is a digest of these settings.
+	Variant string
 }
 
 // IsZero tells whether k names no upstream.
 func (k UpstreamKey) IsZero() bool { return k == UpstreamKey{} }
 
-// String is the form used in configuration prints: namespace/service:port.
+// Base is k without its variant: the Service port.
+func (k UpstreamKey) Base() UpstreamKey {
+	k.Variant = ""
+	return k
+}
+
+// String is the form used in configuration prints:
+// namespace/service:port[/udp][#variant].
 func (k UpstreamKey) String() string {
 	if k.IsZero() {
 		return "-"
 	}
-	return k.Namespace + "/" + k.Service + ":" + k.Port
+	text := k.Namespace + "/" + k.Service + ":" + k.Port
+	if k.UDP {
+		text += "/udp"
+	}
+	if k.Variant != "" {
+		text += "#" + k.Variant
+	}
+	return text
 }
 
-// Name is the form used in logs and metrics, namespace-service-port, as
-// ingress-nginx names its upstreams.
+// Name is the form used in logs, namespace-service-port, as ingress-nginx names
+// its upstreams. Variants share it.
 func (k UpstreamKey) Name() string {
 	if k.IsZero() {
 		return ""
@@ -118,29 +147,16 @@ func (k UpstreamKey) Name() string {
 	return k.Namespace + "-" + k.Service + "-" + k.Port
 }
 
-// Upstream is one Service port that routes refer to.
-type Upstream struct {
-	Key UpstreamKey
-	// ExternalName is the DNS name to resolve for a Service of type
-	// ExternalName, with ExternalPort. Empty for all others, whose endpoints
-	// are published apart (see Endpoints).
-	ExternalName string
-	ExternalPort uint16
-	// Pool is how connections to each endpoint are kept.
-	Pool Pool
-}
-
-// Pool says how connections to an endpoint are kept. The names are those of
-// ingress-nginx's ConfigMap, upstream-keepalive-*.
-type Pool struct {
-	// IdleConnections is the most idle connections kept per endpoint.
-	IdleConnections int
-	// IdleTimeout closes a connection that was idle for so long.
-	IdleTimeout time.Duration
-	// MaxRequests closes a connection after so many requests.
-	MaxRequests int
-	// MaxAge closes a connection, once idle, that is older.
-	MaxAge time.Duration
+// Label is Name as metrics show it, where each upstream needs one of its own.
+func (k UpstreamKey) Label() string {
+	name := k.Name()
+	if k.UDP {
+		name += "-udp"
+	}
+	if k.Variant != "" {
+		name += "#" + k.Variant
+	}
+	return name
 }
 
 // Endpoint is one address that serves an upstream.
@@ -148,31 +164,14 @@ type Endpoint struct {
 	Addr netip.AddrPort
 	// Pod is the pod's name, for logs. It may be empty.
 	Pod string
+	// Weight is the endpoint's share beside others, from 1. 0 means 1.
+	Weight uint16
 }
 
 // Endpoints are the addresses of each upstream that has any. They change far
 // more often than routes and are published apart from the Config. Each list
 // is sorted by address and has no duplicates.
 type Endpoints map[UpstreamKey][]Endpoint
-
-// Options are the settings of one route. The zero value is not useful: start
-// from DefaultOptions.
-type Options struct {
-	// AllocationMode governs the memory of the route's exchanges.
-	AllocationMode AllocationMode
-	// AllocationModeFrom says for people what chose the mode, such as
-	// "annotation shockwave.dev/allocation-mode of Ingress default/shop". It
-	// has no effect.
-	AllocationModeFrom string
-	// ConnectTimeout bounds dialling an endpoint.
-	ConnectTimeout time.Duration
-	// SendTimeout bounds the gap between two writes to the upstream.
-	SendTimeout time.Duration
-	// ReadTimeout bounds the gap between two reads from the upstream.
-	ReadTimeout time.Duration
-	// MaxBodyBytes is the largest request body accepted. 0 means no limit.
-	MaxBodyBytes int64
-}
 
 // AllocationMode is where the memory of exchanges and connections comes from.
 // Its values are those of package alloc, under their names.
@@ -195,27 +194,6 @@ func (m AllocationMode) Known() bool { return slices.Contains(AllocationModes, m
 // FromDefault is the AllocationModeFrom of a mode that nobody asked for.
 const FromDefault = "default"
 
-// Listener holds the settings of downstream connections.
-type Listener struct {
-	// AllocationMode governs the memory of connections, and AllocationModeFrom
-	// says what chose it, as that of Options does.
-	AllocationMode     AllocationMode
-	AllocationModeFrom string
-	// KeepAliveTimeout closes a connection that was idle for so long. 0
-	// turns keep-alive off.
-	KeepAliveTimeout time.Duration
-	// KeepAliveRequests is how many requests a connection may carry.
-	KeepAliveRequests int
-	// MaxConnections bounds open connections. 0 means no limit.
-	MaxConnections int
-	// HeaderTimeout bounds the time from a head's first byte to its last.
-	HeaderTimeout time.Duration
-	// BodyTimeout bounds the gap between two reads of a request body.
-	BodyTimeout time.Duration
-	// MaxHeaderBytes bounds one request head.
-	MaxHeaderBytes int
-}
-
 // Certificate is a key pair with its chain, as PEM. Name is
 // "namespace/secret". It is compared by content: a changed Secret is a changed
 // value.
@@ -223,4 +201,46 @@ type Certificate struct {
 	Name string
 	Cert []byte
 	Key  []byte
+}
+
+// Authority is a set of certificates that others are verified against, as PEM.
+// Name is "namespace/secret".
+type Authority struct {
+	Name string
+	// Certificates are those trusted (ca.crt).
+	Certificates []byte
+	// Revoked are certificate revocation lists (ca.crl). It may be empty.
+	Revoked []byte
+}
+
+// Stream is a port whose connections, or datagrams, go to an upstream as they are.
+type Stream struct {
+	// UDP tells datagrams from TCP connections.
+	UDP bool
+	// Port is listened on.
+	Port uint16
+	// Upstream is where the bytes go. A zero key means that there is no such
+	// Service or port: connections are closed.
+	Upstream UpstreamKey
+	// AcceptProxy expects a PROXY header from clients, SendProxy sends one to
+	// endpoints. They are for TCP.
+	AcceptProxy, SendProxy bool
+	// Source is what defines the stream, for messages.
+	Source ObjectRef
+	// Timeouts of the stream.
+	StreamTimeouts
+}
+
+// StreamTimeouts are the settings of streams (ingress-nginx: proxy-stream-*).
+type StreamTimeouts struct {
+	// Connect bounds the making of a connection to an endpoint.
+	Connect time.Duration
+	// Idle closes a connection, or forgets a client's datagrams, when nothing
+	// was sent either way for so long.
+	Idle time.Duration
+	// Tries is how many endpoints a connection is tried at. 0 means all.
+	Tries int
+	// Responses is how many datagrams are expected for one, after which the client
+	// is forgotten. 0 means none, -1 any number.
+	Responses int
 }

@@ -12,17 +12,12 @@ func DefaultOptions() Options {
 		ConnectTimeout:     5 * time.Second,
 		SendTimeout:        60 * time.Second,
 		ReadTimeout:        60 * time.Second,
-	}
-}
-
-// DefaultPool is how connections are kept unless set otherwise
-// (ingress-nginx: upstream-keepalive-connections, -timeout, -requests, -time).
-func DefaultPool() Pool {
-	return Pool{
-		IdleConnections: 320,
-		IdleTimeout:     60 * time.Second,
-		MaxRequests:     10000,
-		MaxAge:          time.Hour,
+		Retry:              Retry{On: RetryError | RetryTimeout, Tries: 3},
+		Buffering: Buffering{
+			RequestMemory:  16 << 10,
+			ResponseMemory: 16 << 10,
+			ResponseFile:   1 << 30,
+		},
 	}
 }
 
@@ -38,5 +33,16 @@ func DefaultListener() Listener {
 		HeaderTimeout:      10 * time.Second,
 		BodyTimeout:        60 * time.Second,
 		MaxHeaderBytes:     32 << 10,
+		HTTP2:              true,
+		HTTP2Streams:       128,
+		ProxyHeaderTimeout: 5 * time.Second,
+		TrustedProxies:     "0.0.0.0/0,::/0",
+		TLS:                ListenerTLS{Protocols: "TLSv1.2 TLSv1.3", Curves: "auto"},
 	}
+}
+
+// DefaultStreamTimeouts are those of TCP and UDP services unless set otherwise
+// (ingress-nginx: proxy-stream-*).
+func DefaultStreamTimeouts() StreamTimeouts {
+	return StreamTimeouts{Connect: 5 * time.Second, Idle: 600 * time.Second, Tries: 3, Responses: -1}
 }

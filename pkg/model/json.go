@@ -1,9 +1,6 @@
 package model
 
-import (
-	"encoding/json"
-	"time"
-)
+import "encoding/json"
 
 // The JSON form is that of `shockwave check -o json` and /configuration. Its names
 // are in lower camel case, durations are written as Go does ("1m0s"), and settings
@@ -16,10 +13,12 @@ func (c *Config) MarshalJSON() ([]byte, error) {
 		Hosts              []Host        `json:"hosts"`
 		Upstreams          []Upstream    `json:"upstreams"`
 		Certificates       []Certificate `json:"certificates"`
+		Authorities        []Authority   `json:"authorities,omitempty"`
+		Streams            []Stream      `json:"streams,omitempty"`
 		TLSNames           []TLSName     `json:"tlsNames,omitempty"`
 		DefaultCertificate string        `json:"defaultCertificate,omitempty"`
 		Listener           Listener      `json:"listener"`
-	}{orEmpty(c.Hosts), orEmpty(c.Upstreams), orEmpty(c.Certificates), c.TLSNames, c.DefaultCertificate, c.Listener})
+	}{orEmpty(c.Hosts), orEmpty(c.Upstreams), orEmpty(c.Certificates), c.Authorities, c.Streams, c.TLSNames, c.DefaultCertificate, c.Listener})
 }
 
 // orEmpty makes an absent list an empty one, so that it is written as [].
@@ -35,9 +34,11 @@ func (h Host) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Name        string  `json:"name"`
 		Certificate string  `json:"certificate,omitempty"`
+		TLS         HostTLS `json:"tls,omitzero"`
+		Passthrough string  `json:"passthrough,omitempty"`
 		Routes      []Route `json:"routes"`
 		Fallback    *Route  `json:"fallback,omitempty"`
-	}{h.Name, h.Certificate, orEmpty(h.Routes), h.Fallback})
+	}{h.Name, h.Certificate, h.TLS, h.Passthrough.text(), orEmpty(h.Routes), h.Fallback})
 }
 
 // MarshalJSON gives the JSON form of n.
@@ -78,50 +79,45 @@ func (u Upstream) MarshalJSON() ([]byte, error) {
 		Key          string `json:"key"`
 		ExternalName string `json:"externalName,omitempty"`
 		ExternalPort uint16 `json:"externalPort,omitempty"`
-		Pool         Pool   `json:"pool"`
-	}{u.Key.text(), u.ExternalName, u.ExternalPort, u.Pool})
-}
-
-// duration is a duration as its text.
-type duration time.Duration
-
-func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
-
-// MarshalJSON gives the JSON form of p.
-func (p Pool) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		IdleConnections int      `json:"upstream-keepalive-connections"`
-		IdleTimeout     duration `json:"upstream-keepalive-timeout"`
-		MaxRequests     int      `json:"upstream-keepalive-requests"`
-		MaxAge          duration `json:"upstream-keepalive-time"`
-	}{p.IdleConnections, duration(p.IdleTimeout), p.MaxRequests, duration(p.MaxAge)})
+		Settings     object `json:"settings"`
+	}{u.Key.text(), u.ExternalName, u.ExternalPort, u.settings()})
 }
 
 // MarshalJSON gives the JSON form of o.
 func (o Options) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		AllocationMode     AllocationMode `json:"allocation-mode"`
-		AllocationModeFrom string         `json:"allocation-mode-from"`
-		ConnectTimeout     duration       `json:"proxy-connect-timeout"`
-		SendTimeout        duration       `json:"proxy-send-timeout"`
-		ReadTimeout        duration       `json:"proxy-read-timeout"`
-		MaxBodyBytes       int64          `json:"proxy-body-size"`
-	}{o.AllocationMode, o.AllocationModeFrom, duration(o.ConnectTimeout), duration(o.SendTimeout), duration(o.ReadTimeout), o.MaxBodyBytes})
+	return json.Marshal(object(append([]setting{
+		{"allocation-mode", string(o.AllocationMode)}, {"allocation-mode-from", o.AllocationModeFrom},
+	}, o.settings()...)))
 }
 
 // MarshalJSON gives the JSON form of s.
 func (s Listener) MarshalJSON() ([]byte, error) {
+	return json.Marshal(object(append([]setting{
+		{"allocation-mode", string(s.AllocationMode)}, {"allocation-mode-from", s.AllocationModeFrom},
+	}, s.settings()...)))
+}
+
+// MarshalJSON gives the JSON form of t.
+func (t HostTLS) MarshalJSON() ([]byte, error) { return json.Marshal(object(t.settings())) }
+
+// MarshalJSON gives the JSON form of s.
+func (s Stream) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		AllocationMode     AllocationMode `json:"allocation-mode"`
-		AllocationModeFrom string         `json:"allocation-mode-from"`
-		KeepAliveTimeout   duration       `json:"keep-alive"`
-		KeepAliveRequests  int            `json:"keep-alive-requests"`
-		MaxConnections     int            `json:"max-connections"`
-		HeaderTimeout      duration       `json:"client-header-timeout"`
-		BodyTimeout        duration       `json:"client-body-timeout"`
-		MaxHeaderBytes     int            `json:"max-header-bytes"`
-	}{s.AllocationMode, s.AllocationModeFrom, duration(s.KeepAliveTimeout), s.KeepAliveRequests, s.MaxConnections,
-		duration(s.HeaderTimeout), duration(s.BodyTimeout), s.MaxHeaderBytes})
+		Name        string    `json:"name"`
+		Upstream    string    `json:"upstream,omitempty"`
+		AcceptProxy bool      `json:"acceptProxy,omitempty"`
+		SendProxy   bool      `json:"sendProxy,omitempty"`
+		Source      ObjectRef `json:"source,omitzero"`
+		Settings    object    `json:"settings"`
+	}{s.Name(), s.Upstream.text(), s.AcceptProxy, s.SendProxy, s.Source, s.settings()})
+}
+
+// MarshalJSON gives the name and the fingerprint of a.
+func (a Authority) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Name        string `json:"name"`
+		Fingerprint string `json:"sha256"`
+	}{a.Name, fingerprint(a.Certificates)})
 }
 
 // MarshalJSON gives the name and the fingerprint of c.
@@ -140,7 +136,8 @@ func (e Endpoint) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Address string `json:"address"`
 		Pod     string `json:"pod,omitempty"`
-	}{e.Addr.String(), e.Pod})
+		Weight  uint16 `json:"weight,omitempty"`
+	}{e.Addr.String(), e.Pod, e.Weight})
 }
 
 // MarshalJSON gives the JSON form of r.

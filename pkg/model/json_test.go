@@ -22,7 +22,7 @@ func TestJSON(t *testing.T) {
 			},
 			Fallback: &model.Route{Upstream: cart},
 		}},
-		Upstreams:    []model.Upstream{{Key: cart, Pool: model.DefaultPool()}},
+		Upstreams:    []model.Upstream{{Key: cart, Policy: model.DefaultPolicy()}},
 		Certificates: []model.Certificate{{Name: "default/shop", Cert: []byte("public"), Key: []byte("very-private")}},
 		Listener:     model.DefaultListener(),
 	}

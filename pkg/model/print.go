@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // String is the printed form of c, the same in golden tests, `shockwave check`
@@ -37,6 +36,9 @@ func (c *Config) String() string {
 	for _, cert := range c.Certificates {
 		b.WriteString("certificate " + cert.Name + "  sha256:" + cert.fingerprint() + "\n")
 	}
+	for _, a := range c.Authorities {
+		b.WriteString("authority " + a.Name + "  sha256:" + fingerprint(a.Certificates) + "\n")
+	}
 	for _, name := range c.TLSNames {
 		b.WriteString("tls " + name.Name + "  " + cmp.Or(name.Certificate, "-") + "\n")
 	}
@@ -46,6 +48,9 @@ func (c *Config) String() string {
 	for _, up := range c.Upstreams {
 		up.print(&b)
 	}
+	for i := range c.Streams {
+		c.Streams[i].print(&b)
+	}
 	return b.String()
 }
 
@@ -53,6 +58,12 @@ func (h *Host) print(b *strings.Builder) {
 	b.WriteString("host " + cmp.Or(h.Name, "*") + "\n")
 	if h.Certificate != "" {
 		b.WriteString("  tls  " + h.Certificate + "\n")
+	}
+	if settings := changes(h.TLS.settings(), HostTLS{}.settings()); settings != "" {
+		b.WriteString("  tls settings" + settings + "\n")
+	}
+	if !h.Passthrough.IsZero() {
+		b.WriteString("  tls passthrough  " + h.Passthrough.String() + "\n")
 	}
 	for i := range h.Routes {
 		r := &h.Routes[i]
@@ -75,7 +86,7 @@ func (r *Route) printTarget(b *strings.Builder) {
 
 // print writes nothing for an upstream that its routes already tell all of.
 func (u *Upstream) print(b *strings.Builder) {
-	settings := u.Pool.changes()
+	settings := u.Changes()
 	if u.ExternalName == "" && settings == "" {
 		return
 	}
@@ -88,9 +99,11 @@ func (u *Upstream) print(b *strings.Builder) {
 
 // fingerprint identifies the certificate's content: the first six bytes of the
 // SHA-256 of its leaf, as `openssl x509 -fingerprint -sha256` begins.
-func (c *Certificate) fingerprint() string {
-	content := c.Cert
-	if block, _ := pem.Decode(c.Cert); block != nil {
+func (c *Certificate) fingerprint() string { return fingerprint(c.Cert) }
+
+// fingerprint is that of the first certificate of a PEM text.
+func fingerprint(content []byte) string {
+	if block, _ := pem.Decode(content); block != nil {
 		content = block.Bytes
 	}
 	sum := sha256.Sum256(content)
@@ -100,61 +113,36 @@ func (c *Certificate) fingerprint() string {
 // Changes lists what differs from DefaultOptions, under the annotations' names,
 // each as two spaces and name=value.
 func (o Options) Changes() string {
-	var l changeList
-	d := DefaultOptions()
-	l.mode(o.AllocationMode, o.AllocationModeFrom, d.AllocationMode)
-	l.duration("proxy-connect-timeout", o.ConnectTimeout, d.ConnectTimeout)
-	l.duration("proxy-send-timeout", o.SendTimeout, d.SendTimeout)
-	l.duration("proxy-read-timeout", o.ReadTimeout, d.ReadTimeout)
-	l.number("proxy-body-size", o.MaxBodyBytes, d.MaxBodyBytes)
-	return l.String()
+	return modeText(o.AllocationMode, o.AllocationModeFrom) + changes(o.settings(), DefaultOptions().settings())
 }
 
-// changes lists what differs from DefaultPool.
-func (p Pool) changes() string {
-	var l changeList
-	d := DefaultPool()
-	l.number("upstream-keepalive-connections", int64(p.IdleConnections), int64(d.IdleConnections))
-	l.duration("upstream-keepalive-timeout", p.IdleTimeout, d.IdleTimeout)
-	l.number("upstream-keepalive-requests", int64(p.MaxRequests), int64(d.MaxRequests))
-	l.duration("upstream-keepalive-time", p.MaxAge, d.MaxAge)
-	return l.String()
-}
+// Changes lists what differs from DefaultPolicy.
+func (p Policy) Changes() string { return changes(p.settings(), DefaultPolicy().settings()) }
 
 // changes lists what differs from DefaultListener.
 func (s Listener) changes() string {
-	var l changeList
-	d := DefaultListener()
-	l.mode(s.AllocationMode, s.AllocationModeFrom, d.AllocationMode)
-	l.duration("keep-alive", s.KeepAliveTimeout, d.KeepAliveTimeout)
-	l.number("keep-alive-requests", int64(s.KeepAliveRequests), int64(d.KeepAliveRequests))
-	l.number("max-connections", int64(s.MaxConnections), int64(d.MaxConnections))
-	l.duration("client-header-timeout", s.HeaderTimeout, d.HeaderTimeout)
-	l.duration("client-body-timeout", s.BodyTimeout, d.BodyTimeout)
-	l.number("max-header-bytes", int64(s.MaxHeaderBytes), int64(d.MaxHeaderBytes))
-	return l.String()
+	return modeText(s.AllocationMode, s.AllocationModeFrom) + changes(s.settings(), DefaultListener().settings())
 }
 
-// changeList gathers "  name=value" for values that differ from their default.
-type changeList struct{ strings.Builder }
-
-// mode tells an allocation mode together with what chose it.
-func (l *changeList) mode(mode AllocationMode, from string, usual AllocationMode) {
-	if mode != usual {
-		l.WriteString("  allocation-mode=" + string(mode) + " (" + from + ")")
+// print writes a stream with where it goes.
+func (s *Stream) print(b *strings.Builder) {
+	b.WriteString("stream " + s.Name() + "  " + s.Upstream.String())
+	if s.AcceptProxy {
+		b.WriteString("  proxy-protocol")
 	}
+	if s.SendProxy {
+		b.WriteString("  send-proxy-protocol")
+	}
+	b.WriteString(changes(s.settings(), DefaultStreamTimeouts().settings()) + "\n")
 }
 
-func (l *changeList) number(name string, value, usual int64) {
-	if value != usual {
-		l.WriteString("  " + name + "=" + strconv.FormatInt(value, 10))
+// Name is protocol and port, such as "tcp/5432".
+func (s *Stream) Name() string {
+	protocol := "tcp/"
+	if s.UDP {
+		protocol = "udp/"
 	}
-}
-
-func (l *changeList) duration(name string, value, usual time.Duration) {
-	if value != usual {
-		l.WriteString("  " + name + "=" + value.String())
-	}
+	return protocol + strconv.Itoa(int(s.Port))
 }
 
 // String is the printed form of e: each upstream by key, and below it its
@@ -184,5 +172,18 @@ func (k UpstreamKey) Compare(other UpstreamKey) int {
 		cmp.Compare(k.Service, other.Service),
 		cmp.Compare(len(k.Port), len(other.Port)),
 		cmp.Compare(k.Port, other.Port),
+		compareBool(k.UDP, other.UDP),
+		cmp.Compare(k.Variant, other.Variant),
 	)
+}
+
+// compareBool orders false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }

@@ -12,12 +12,12 @@ func TestConfigString(t *testing.T) {
 	options := DefaultOptions()
 	options.AllocationModeFrom = "annotation shockwave.dev/allocation-mode of Ingress default/shop"
 	options.AllocationMode, options.ReadTimeout, options.MaxBodyBytes = AllocArena, 2*time.Minute, 8<<20
-	pool := DefaultPool()
-	pool.IdleConnections = 1
+	policy := DefaultPolicy()
+	policy.Pool.IdleConnections = 1
 	listener := DefaultListener()
 	listener.KeepAliveTimeout = 0
-	cart := UpstreamKey{"default", "cart", "80"}
-	pay := UpstreamKey{"default", "pay", "443"}
+	cart := UpstreamKey{Namespace: "default", Service: "cart", Port: "80"}
+	pay := UpstreamKey{Namespace: "default", Service: "pay", Port: "443"}
 	c := &Config{
 		Hosts: []Host{
 			{Name: "", Fallback: &Route{Upstream: cart, Options: DefaultOptions()}},
@@ -29,8 +29,8 @@ func TestConfigString(t *testing.T) {
 			}},
 		},
 		Upstreams: []Upstream{
-			{Key: cart, Pool: DefaultPool()},
-			{Key: pay, Pool: pool, ExternalName: "pay.example.net", ExternalPort: 8443},
+			{Key: cart, Policy: DefaultPolicy()},
+			{Key: pay, Policy: policy, ExternalName: "pay.example.net", ExternalPort: 8443},
 		},
 		Certificates:       []Certificate{{Name: "default/shop", Cert: []byte("not PEM"), Key: []byte("sesame")}},
 		DefaultCertificate: "default/shop",
@@ -67,41 +67,53 @@ upstream default/pay:443  external pay.example.net:8443  upstream-keepalive-conn
 // TestEverySettingIsPrinted sets each field of the settings apart, so that a
 // field added without a name in the print is noticed.
 func TestEverySettingIsPrinted(t *testing.T) {
-	var o Options
-	var p Pool
-	var l Listener
+	o, p, l, h, s := DefaultOptions(), DefaultPolicy(), DefaultListener(), HostTLS{}, DefaultStreamTimeouts()
 	for _, settings := range []struct {
 		value   any
 		changes func() string
 	}{
 		{&o, func() string { return o.Changes() }},
-		{&p, func() string { return p.changes() }},
+		{&p, func() string { return p.Changes() }},
 		{&l, func() string { return l.changes() }},
+		{&h, func() string { return changes(h.settings(), HostTLS{}.settings()) }},
+		{&s, func() string { return changes(s.settings(), DefaultStreamTimeouts().settings()) }},
 	} {
-		fields := reflect.ValueOf(settings.value).Elem()
-		for i := range fields.NumField() {
-			switch f := fields.Field(i); f.Kind() {
-			case reflect.String:
-				f.SetString("x")
-			case reflect.Int, reflect.Int64:
-				f.SetInt(int64(i) + 1)
-			default:
-				t.Fatalf("%T: no value of kind %v here: add one", settings.value, f.Kind())
-			}
-		}
+		n := change(t, reflect.ValueOf(settings.value).Elem())
 		// What chose the mode stands behind it, and is another field.
 		shown := strings.ReplaceAll(settings.changes(), "(x)", "(=)")
-		if got := strings.Count(shown, "="); got != fields.NumField() {
-			t.Errorf("%T: %q shows %d settings of %d", settings.value, settings.changes(), got, fields.NumField())
+		if got := strings.Count(shown, "="); got != n {
+			t.Errorf("%T: %q shows %d settings of %d", settings.value, settings.changes(), got, n)
 		}
 	}
 }
 
+// change gives each field below v another value, and returns their number.
+func change(t *testing.T, v reflect.Value) (n int) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			n += change(t, v.Field(i))
+		}
+		return n
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Bool:
+		v.SetBool(!v.Bool())
+	case reflect.Int, reflect.Int64:
+		v.SetInt(v.Int() + 1)
+	case reflect.Uint8, reflect.Uint16:
+		v.SetUint(v.Uint() ^ 1)
+	default:
+		t.Fatalf("no value of kind %v here: add one", v.Kind())
+	}
+	return 1
+}
+
 func TestEndpointsString(t *testing.T) {
 	e := Endpoints{
-		{"default", "cart", "8080"}: {{Addr: netip.MustParseAddrPort("[2001:db8::1]:80")}},
-		{"default", "cart", "80"}:   {{Addr: netip.MustParseAddrPort("10.0.0.1:80"), Pod: "cart-0"}, {Addr: netip.MustParseAddrPort("10.0.0.2:80")}},
-		{"a", "z", "80"}:            {{Addr: netip.MustParseAddrPort("10.0.0.3:80")}},
+		{Namespace: "default", Service: "cart", Port: "8080"}: {{Addr: netip.MustParseAddrPort("[2001:db8::1]:80")}},
+		{Namespace: "default", Service: "cart", Port: "80"}: {{Addr: netip.MustParseAddrPort("10.0.0.1:80"), Pod: "cart-0"}, {Addr: netip.MustParseAddrPort("10.0.0.2:80")}},
+		{Namespace: "a", Service: "z", Port: "80"}: {{Addr: netip.MustParseAddrPort("10.0.0.3:80")}},
 	}
 	want := `a/z:80
   10.0.0.3:80

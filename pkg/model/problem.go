@@ -92,9 +92,9 @@ const (
 	// ReasonExternalNameRefused is a Service of type ExternalName whose name
 	// must not be proxied to.
 	ReasonExternalNameRefused = "ExternalNameRefused"
-	// ReasonPoolConflict is a pool setting of an upstream whose pool an older
-	// Ingress has set.
-	ReasonPoolConflict = "PoolConflict"
+	// ReasonPortConflict is a port of a TCP or UDP service that cannot be listened
+	// on.
+	ReasonPortConflict = "PortConflict"
 	// ReasonUnknownSetting is a key of the controller's ConfigMap that does
 	// not exist.
 	ReasonUnknownSetting = "UnknownSetting"

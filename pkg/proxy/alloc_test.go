@@ -46,7 +46,7 @@ func startProxy(t testing.TB, response string) string {
 	gone := model.Route{Path: "/gone", Options: model.DefaultOptions()}
 	cfg := &model.Config{
 		Hosts:     []model.Host{{Name: "shop.test", Routes: []model.Route{route, gone}}},
-		Upstreams: []model.Upstream{{Key: key, Pool: model.DefaultPool()}},
+		Upstreams: []model.Upstream{{Key: key, Policy: model.DefaultPolicy()}},
 		Listener:  model.DefaultListener(),
 	}
 	m := metrics.New(metrics.Labels{})

@@ -40,7 +40,7 @@ func (x *exchange) forward() {
 	fresh := false
 	f := failure{503, never}
 	for x.tries < maxTries {
-		e := up.Pick(x.tried[:x.tries])
+		e := up.Pick(&upstream.Choice{Tried: x.tried[:x.tries]})
 		if e == nil {
 			break
 		}
@@ -66,7 +66,7 @@ func (x *exchange) try(e *upstream.Endpoint, fresh bool) failure {
 		begun = time.Now()
 	}
 	a := x.Trace.NextAttempt(e.Addr())
-	c, err := e.Get(x.route.ConnectTimeout, fresh)
+	c, err := e.Get(&upstream.Want{Connect: x.route.ConnectTimeout, Fresh: fresh})
 	if err != nil {
 		a.Total = time.Since(begun)
 		if errors.Is(err, upstream.ErrConnectTimeout) {

@@ -141,7 +141,7 @@ func published(t *testing.T, reg *upstream.Registry, to net.Addr) *snapshot.Curr
 	reg.SetEndpoints(model.Endpoints{key: {{Addr: to.(*net.TCPAddr).AddrPort()}}})
 	cfg := &model.Config{
 		Hosts:     []model.Host{{Routes: []model.Route{{Path: "/", Upstream: key, Options: model.DefaultOptions()}}}},
-		Upstreams: []model.Upstream{{Key: key, Pool: model.DefaultPool()}},
+		Upstreams: []model.Upstream{{Key: key, Policy: model.DefaultPolicy()}},
 		Listener:  model.DefaultListener(),
 	}
 	snap, err := snapshot.Compile(cfg, nil, reg, metrics.New(metrics.Labels{}))

@@ -209,7 +209,7 @@ func compileRoute(config *model.Config, r *model.Route) (*Route, error) {
 func (s *Snapshot) connect(fresh []unconnected, reg *upstream.Registry, m *metrics.Metrics) {
 	upstreams := make([]*upstream.Upstream, len(s.Config.Upstreams))
 	for i := range s.Config.Upstreams {
-		upstreams[i] = reg.Upstream(s.Config.Upstreams[i])
+		upstreams[i] = reg.Upstream(upstream.Spec{Upstream: s.Config.Upstreams[i]})
 	}
 	for _, r := range fresh {
 		if i, ok := findUpstream(s.Config, r.model.Upstream); ok && !r.Denied {

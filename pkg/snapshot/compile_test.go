@@ -68,7 +68,7 @@ func upstreamsOf(hosts []model.Host) []model.Upstream {
 	add := func(r *model.Route) {
 		if r != nil && !seen[r.Upstream] {
 			seen[r.Upstream] = true
-			list = append(list, model.Upstream{Key: r.Upstream, Pool: model.DefaultPool()})
+			list = append(list, model.Upstream{Key: r.Upstream, Policy: model.DefaultPolicy()})
 		}
 	}
 	for i := range hosts {
@@ -106,7 +106,7 @@ func TestRouteHasWhatTheModelSays(t *testing.T) {
 		t.Fatal("no route")
 	}
 	want := Route{
-		Upstream:       st.reg.Upstream(s.Config.Upstreams[0]),
+		Upstream:       st.reg.Upstream(upstream.Spec{Upstream: s.Config.Upstreams[0]}),
 		Mode:           alloc.Standard,
 		ConnectTimeout: time.Second,
 		SendTimeout:    2 * time.Second,

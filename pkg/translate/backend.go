@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -25,8 +27,8 @@ type target struct {
 	externalPort uint16
 }
 
-func (t target) model(pool model.Pool) model.Upstream {
-	return model.Upstream{Key: t.key, ExternalName: t.externalName, ExternalPort: t.externalPort, Pool: pool}
+func (t target) model(policy model.Policy) model.Upstream {
+	return model.Upstream{Key: t.key, ExternalName: t.externalName, ExternalPort: t.externalPort, Policy: policy}
 }
 
 // backendError is why a backend cannot be served.
@@ -197,25 +199,25 @@ func externalHost(name string) (host, refused string) {
 	return normal, ""
 }
 
-// upstream is one upstream of the model in the making.
-type upstream struct {
-	model.Upstream
-	// owner is the Ingress that decides the pool: the oldest that refers to
-	// it (IN: controller.go, createUpstreams).
-	owner model.ObjectRef
+// use adds the upstream of a target and returns its key. The Ingresses that want
+// the same of a Service port share one. The oldest that refers to it has it without
+// a variant, so that its connections survive a change of its settings; an Ingress
+// that wants other settings than that has one of its own.
+func (b *build) use(t target, policy model.Policy) model.UpstreamKey {
+	up := b.upstreams[t.key]
+	if up != nil && up.Policy != policy {
+		t.key.Variant = variant(policy)
+		up = b.upstreams[t.key]
+	}
+	if up == nil {
+		made := t.model(policy)
+		b.upstreams[t.key] = &made
+	}
+	return t.key
 }
 
-// use adds the upstream of a target, or, where it is there already, checks that
-// the Ingress wants no other pool.
-func (b *build) use(in *ingress, t target) {
-	up := b.upstreams[t.key]
-	if up == nil {
-		b.upstreams[t.key] = &upstream{t.model(in.pool), in.ref}
-		return
-	}
-	if in.setsPool && up.Pool != in.pool && !sameObject(up.owner, in.ref) {
-		b.tell(in, model.ReasonPoolConflict,
-			"the pool of %v is set by the older %v: the upstream-keepalive-* annotations here have no effect on it",
-			t.key, nameOf(up.owner))
-	}
+// variant is a digest of settings: equal for equal ones, in every process.
+func variant(policy model.Policy) string {
+	sum := sha256.Sum256([]byte(policy.Changes()))
+	return hex.EncodeToString(sum[:4])
 }

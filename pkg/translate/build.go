@@ -87,7 +87,7 @@ type build struct {
 	noClass *class
 
 	hosts     map[string]*host
-	upstreams map[model.UpstreamKey]*upstream
+	upstreams map[model.UpstreamKey]*model.Upstream
 	claims    map[string]claim
 	// known are the certificates of the last Build, pairs those of this one.
 	known, pairs map[types.NamespacedName]*keyPair
@@ -108,7 +108,7 @@ func newBuild(objs *Objects, settings Settings, r *Builder) *build {
 		secrets:   r.secrets.of(objs.Secrets),
 		classes:   make(map[string]*class),
 		hosts:     make(map[string]*host, len(objs.Ingresses)),
-		upstreams: make(map[model.UpstreamKey]*upstream, len(objs.Ingresses)),
+		upstreams: make(map[model.UpstreamKey]*model.Upstream, len(objs.Ingresses)),
 		claims:    make(map[string]claim, len(objs.Secrets)),
 		known:     r.pairs,
 		pairs:     make(map[types.NamespacedName]*keyPair, len(objs.Secrets)),
@@ -137,9 +137,9 @@ func (b *build) config() *model.Config {
 			c.TLSNames = append(c.TLSNames, model.TLSName{Name: name, Certificate: b.claims[name].certificate})
 		}
 	}
-	byKey := func(a, b *upstream) int { return a.Key.Compare(b.Key) }
+	byKey := func(a, b *model.Upstream) int { return a.Key.Compare(b.Key) }
 	for _, up := range slices.SortedFunc(maps.Values(b.upstreams), byKey) {
-		c.Upstreams = append(c.Upstreams, up.Upstream)
+		c.Upstreams = append(c.Upstreams, *up)
 	}
 	c.Certificates = b.certificates(c)
 	return c

@@ -7,7 +7,6 @@ import (
 
 	networkingv1 "k8s.io/api/networking/v1"
 
-	"github.com/shockwave-ingress/shockwave/pkg/annotation"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
@@ -17,10 +16,8 @@ type ingress struct {
 	ref     model.ObjectRef
 	said    *said
 	options model.Options
-	pool    model.Pool
-	// setsPool tells that its own annotations say something about pool.
-	setsPool bool
-	denied   string
+	policy  model.Policy
+	denied  string
 	// hostsDenied is that of annotation.Result.
 	hostsDenied string
 	// told holds the messages of its Problems: what many paths have in
@@ -52,8 +49,7 @@ func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 		if b.denied != "" {
 			b.tell(in, model.ReasonDenied, "the controller's ConfigMap protects every path: %s, so the paths answer 503", b.denied)
 		}
-		in.options, in.pool = values.Options, values.Pool
-		in.setsPool = result.Set&annotation.Upstream != 0
+		in.options, in.policy = values.Options, values.Policy
 		in.denied, in.hostsDenied = cmp.Or(result.Denied, class.denied, b.denied), result.HostsDenied
 		opened = append(opened, in)
 	}
@@ -147,7 +143,7 @@ func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath
 	case !sameObject(older.Ingress, in.ref):
 		b.tell(in, model.ReasonPathConflict, "%s%s is already served by %v",
 			h.label(), model.Excerpt(key.path), nameOf(older.Ingress))
-	case b.resolve(in, &path.Backend).key != older.Upstream:
+	case b.resolve(in, &path.Backend).key != older.Upstream.Base():
 		b.tell(in, model.ReasonPathConflict, "%s%s stands twice in this Ingress: the first one is served",
 			h.label(), model.Excerpt(key.path))
 	}
@@ -155,11 +151,12 @@ func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath
 
 // route makes a route of an Ingress.
 func (b *build) route(in *ingress, key routeKey, target target) model.Route {
+	var upstream model.UpstreamKey
 	if !target.key.IsZero() {
-		b.use(in, target)
+		upstream = b.use(target, in.policy)
 	}
 	return model.Route{
-		Path: key.path, Match: key.match, Upstream: target.key,
+		Path: key.path, Match: key.match, Upstream: upstream,
 		Ingress: in.ref, Options: in.options, Denied: in.denied,
 	}
 }
@@ -185,11 +182,7 @@ func (b *build) addDefaultBackend() {
 		b.problem(ref, err.reason, "default backend: %s", err.message)
 		return
 	}
-	up := b.upstreams[target.key]
-	if up == nil {
-		b.upstreams[target.key] = &upstream{Upstream: target.model(b.base.Pool)}
-	}
-	fallback := &model.Route{Upstream: target.key, Options: b.base.Options, Denied: b.denied}
+	fallback := &model.Route{Upstream: b.use(target, b.base.Policy), Options: b.base.Options, Denied: b.denied}
 	b.host("")
 	for _, h := range b.hosts {
 		if h.fallback == nil {

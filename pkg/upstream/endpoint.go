@@ -32,12 +32,23 @@ type Endpoint struct {
 // Addr is the endpoint's address.
 func (e *Endpoint) Addr() netip.AddrPort { return e.addr }
 
+// Want is the connection that an exchange asks for.
+type Want struct {
+	// Connect bounds the making of a connection, the TLS handshake included; 0 means
+	// 5 s.
+	Connect time.Duration
+	// Fresh asks for a new connection.
+	Fresh bool
+	// Client and Local are the addresses that a PROXY header tells.
+	Client, Local netip.AddrPort
+	// Cancel, when it is closed, ends the waiting. It may be nil.
+	Cancel <-chan struct{}
+}
+
 // Get returns a connection for one exchange: the idle one that was used last, or
-// a new one. With fresh it is always a new one. timeout bounds the making of a
-// connection; 0 means 5 s. An endpoint that cannot be reached is left out by
-// Pick for a while.
-func (e *Endpoint) Get(timeout time.Duration, fresh bool) (*Conn, error) {
-	if !fresh {
+// a new one. An endpoint that cannot be reached is left out by Pick for a while.
+func (e *Endpoint) Get(w *Want) (*Conn, error) {
+	if !w.Fresh {
 		for c := e.pop(); c != nil; c = e.pop() {
 			why, stale := c.stale()
 			if !stale {
@@ -47,7 +58,7 @@ func (e *Endpoint) Get(timeout time.Duration, fresh bool) (*Conn, error) {
 			e.drop(c, why)
 		}
 	}
-	return e.dial(timeout)
+	return e.dial(w.Connect)
 }
 
 // Put gives a connection back after an exchange that both sides have ended
@@ -56,7 +67,7 @@ func (e *Endpoint) Get(timeout time.Duration, fresh bool) (*Conn, error) {
 func (e *Endpoint) Put(c *Conn) {
 	c.ReadWithin(0)
 	c.WriteWithin(0)
-	pool := e.upstream.pool.Load()
+	pool := &e.upstream.settings.Load().Pool
 	now := e.upstream.registry.reaper.Now()
 
 	e.mu.Lock()
@@ -145,7 +156,7 @@ func (e *Endpoint) dial(timeout time.Duration) (*Conn, error) {
 
 // sweep closes idle connections that are too old.
 func (e *Endpoint) sweep() {
-	pool := e.upstream.pool.Load()
+	pool := &e.upstream.settings.Load().Pool
 	now := e.upstream.registry.reaper.Now()
 	var old []*Conn
 	e.mu.Lock()
@@ -237,7 +248,7 @@ func (c *Conn) Cut() { _ = c.NetConn().Close() }
 // could pass for the answer to the next request.
 func (c *Conn) stale() (Reason, bool) {
 	u := c.endpoint.upstream
-	if why, old := c.expired(u.pool.Load(), u.registry.reaper.Now()); old {
+	if why, old := c.expired(&u.settings.Load().Pool, u.registry.reaper.Now()); old {
 		return why, true
 	}
 	if c.Conn.CanWait() {

@@ -101,7 +101,9 @@ var errRefused error = syscall.ECONNREFUSED
 func newRegistry(t testing.TB, n *network, pool model.Pool, numbers ...int) (*Registry, *Upstream) {
 	r := NewRegistry(Config{Logger: slog.New(slog.DiscardHandler), Dial: n.dial})
 	r.SetEndpoints(model.Endpoints{shop: endpoints(numbers...)})
-	u := r.Upstream(model.Upstream{Key: shop, Pool: pool})
+	policy := model.DefaultPolicy()
+	policy.Pool = pool
+	u := r.Upstream(Spec{Upstream: model.Upstream{Key: shop, Policy: policy}})
 	t.Cleanup(r.close)
 	return r, u
 }
@@ -129,7 +131,7 @@ func closedWithin(c net.Conn, d time.Duration) bool {
 
 func get(t testing.TB, e *Endpoint) *Conn {
 	t.Helper()
-	c, err := e.Get(time.Second, false)
+	c, err := e.Get(&Want{Connect: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

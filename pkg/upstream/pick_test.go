@@ -11,11 +11,11 @@ import (
 )
 
 func TestPickTakesTurns(t *testing.T) {
-	_, u := newRegistry(t, newNetwork(t), model.DefaultPool(), 1, 2, 3)
+	_, u := newRegistry(t, newNetwork(t), model.DefaultPolicy().Pool, 1, 2, 3)
 	count := map[*Endpoint]int{}
 	var before *Endpoint
 	for range 300 {
-		e := u.Pick(nil)
+		e := u.Pick(&Choice{})
 		if e == before {
 			t.Fatal("the same endpoint twice in a row")
 		}
@@ -30,58 +30,58 @@ func TestPickTakesTurns(t *testing.T) {
 }
 
 func TestPickAmongTried(t *testing.T) {
-	_, u := newRegistry(t, newNetwork(t), model.DefaultPool(), 1, 2, 3)
+	_, u := newRegistry(t, newNetwork(t), model.DefaultPolicy().Pool, 1, 2, 3)
 	for range 10 {
-		a := u.Pick(nil)
-		b := u.Pick([]*Endpoint{a})
-		c := u.Pick([]*Endpoint{a, b})
+		a := u.Pick(&Choice{})
+		b := u.Pick(&Choice{Tried: []*Endpoint{a}})
+		c := u.Pick(&Choice{Tried: []*Endpoint{a, b}})
 		if a == b || a == c || b == c {
 			t.Fatal("an endpoint was picked again while another one was untried")
 		}
-		if d := u.Pick([]*Endpoint{a, b, c}); d == c || d == nil {
+		if d := u.Pick(&Choice{Tried: []*Endpoint{a, b, c}}); d == c || d == nil {
 			t.Fatal("when all were tried, the last one must not be picked again")
 		}
 	}
 }
 
 func TestPickWithoutChoice(t *testing.T) {
-	r, u := newRegistry(t, newNetwork(t), model.DefaultPool())
-	if u.Pick(nil) != nil {
+	r, u := newRegistry(t, newNetwork(t), model.DefaultPolicy().Pool)
+	if u.Pick(&Choice{}) != nil {
 		t.Fatal("an endpoint where there is none")
 	}
 	r.SetEndpoints(model.Endpoints{shop: endpoints(1)})
-	e := u.Pick(nil)
-	if e == nil || u.Pick([]*Endpoint{e}) != e {
+	e := u.Pick(&Choice{})
+	if e == nil || u.Pick(&Choice{Tried: []*Endpoint{e}}) != e {
 		t.Fatal("the only endpoint must be picked, even again")
 	}
 }
 
 func TestEndpointThatRefusesIsLeftOut(t *testing.T) {
 	n := newNetwork(t)
-	r, u := newRegistry(t, n, model.DefaultPool(), 1, 2)
+	r, u := newRegistry(t, n, model.DefaultPolicy().Pool, 1, 2)
 	bad := u.endpoints()[0]
 	n.refuse(1, errRefused)
 
 	pause := time.Second
 	for range 8 {
-		if _, err := bad.Get(time.Second, false); err == nil {
+		if _, err := bad.Get(&Want{Connect: time.Second}); err == nil {
 			t.Fatal("connected")
 		}
 		for range 20 {
-			if u.Pick(nil) == bad {
+			if u.Pick(&Choice{}) == bad {
 				t.Fatalf("picked although left out for %v", pause)
 			}
 		}
 		r.pass(pause - 100*time.Millisecond)
 		for range 2 { // one turn of the round robin
-			if u.Pick(nil) == bad {
+			if u.Pick(&Choice{}) == bad {
 				t.Fatalf("picked before %v had passed", pause)
 			}
 		}
 		r.pass(200 * time.Millisecond)
 		probes := 0
 		for range 20 {
-			if u.Pick(nil) == bad {
+			if u.Pick(&Choice{}) == bad {
 				probes++
 			}
 		}
@@ -95,7 +95,7 @@ func TestEndpointThatRefusesIsLeftOut(t *testing.T) {
 	bad.Put(get(t, bad))
 	count := 0
 	for range 20 {
-		if u.Pick(nil) == bad {
+		if u.Pick(&Choice{}) == bad {
 			count++
 		}
 	}
@@ -111,7 +111,7 @@ func TestEndpointThatRefusesIsLeftOut(t *testing.T) {
 // second, not for thirty.
 func TestBurstOfFailuresIsOne(t *testing.T) {
 	n := newNetwork(t)
-	r, u := newRegistry(t, n, model.DefaultPool(), 1, 2)
+	r, u := newRegistry(t, n, model.DefaultPolicy().Pool, 1, 2)
 	bad := u.endpoints()[0]
 	begun := r.clock()
 	for range 20 {
@@ -125,14 +125,14 @@ func TestBurstOfFailuresIsOne(t *testing.T) {
 
 func TestAllLeftOutAreAllUsed(t *testing.T) {
 	n := newNetwork(t)
-	_, u := newRegistry(t, n, model.DefaultPool(), 1, 2, 3)
+	_, u := newRegistry(t, n, model.DefaultPolicy().Pool, 1, 2, 3)
 	for i, e := range u.endpoints() {
 		n.refuse(i+1, errRefused)
-		_, _ = e.Get(time.Second, false)
+		_, _ = e.Get(&Want{Connect: time.Second})
 	}
 	seen := map[*Endpoint]bool{}
 	for range 3 {
-		seen[u.Pick(nil)] = true
+		seen[u.Pick(&Choice{})] = true
 	}
 	if len(seen) != 3 {
 		t.Fatalf("%d of 3 endpoints are used when all are left out", len(seen))
@@ -141,10 +141,10 @@ func TestAllLeftOutAreAllUsed(t *testing.T) {
 
 func TestConnectTimeout(t *testing.T) {
 	n := newNetwork(t)
-	_, u := newRegistry(t, n, model.DefaultPool(), 1)
+	_, u := newRegistry(t, n, model.DefaultPolicy().Pool, 1)
 	n.refuse(1, context.DeadlineExceeded)
 	begun := time.Now()
-	_, err := u.Pick(nil).Get(50*time.Millisecond, false)
+	_, err := u.Pick(&Choice{}).Get(&Want{Connect: 50*time.Millisecond})
 	if !errors.Is(err, ErrConnectTimeout) || time.Since(begun) > time.Second {
 		t.Fatalf("%v after %v", err, time.Since(begun))
 	}
@@ -153,10 +153,10 @@ func TestConnectTimeout(t *testing.T) {
 // Running out of descriptors is our own trouble.
 func TestLocalFailureIsNotTheEndpoints(t *testing.T) {
 	n := newNetwork(t)
-	_, u := newRegistry(t, n, model.DefaultPool(), 1, 2)
+	_, u := newRegistry(t, n, model.DefaultPolicy().Pool, 1, 2)
 	e := u.endpoints()[0]
 	n.refuse(1, syscall.EMFILE)
-	if _, err := e.Get(time.Second, false); !errors.Is(err, syscall.EMFILE) {
+	if _, err := e.Get(&Want{Connect: time.Second}); !errors.Is(err, syscall.EMFILE) {
 		t.Fatal(err)
 	}
 	if !e.available() {
@@ -165,11 +165,11 @@ func TestLocalFailureIsNotTheEndpoints(t *testing.T) {
 }
 
 func TestPickDoesNotAllocate(t *testing.T) {
-	_, u := newRegistry(t, newNetwork(t), model.DefaultPool(), 1, 2, 3)
+	_, u := newRegistry(t, newNetwork(t), model.DefaultPolicy().Pool, 1, 2, 3)
 	var tried [1]*Endpoint
 	if n := testing.AllocsPerRun(100, func() {
-		tried[0] = u.Pick(nil)
-		u.Pick(tried[:])
+		tried[0] = u.Pick(&Choice{})
+		u.Pick(&Choice{Tried: tried[:]})
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 func TestConnectionsAreReusedLastFirst(t *testing.T) {
-	r, u := newRegistry(t, newNetwork(t), model.DefaultPool(), 1)
-	e := u.Pick(nil)
+	r, u := newRegistry(t, newNetwork(t), model.DefaultPolicy().Pool, 1)
+	e := u.Pick(&Choice{})
 	a, b := get(t, e), get(t, e)
 	if a.Reused() || b.Reused() {
 		t.Fatal("a new connection counts as reused")
@@ -28,7 +28,7 @@ func TestConnectionsAreReusedLastFirst(t *testing.T) {
 	}
 	e.Put(a)
 	e.Discard(b, ClosedFailed)
-	fresh, err := e.Get(time.Second, true)
+	fresh, err := e.Get(&Want{Connect: time.Second, Fresh: true})
 	if err != nil || fresh == a || fresh.Reused() {
 		t.Fatalf("not a new connection: %v", err)
 	}
@@ -50,8 +50,8 @@ func TestStaleConnectionsAreNotUsed(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n := newNetwork(t)
-			r, u := newRegistry(t, n, model.DefaultPool(), 1)
-			e := u.Pick(nil)
+			r, u := newRegistry(t, n, model.DefaultPolicy().Pool, 1)
+			e := u.Pick(&Choice{})
 			first := get(t, e)
 			e.Put(first)
 			c.do(n)
@@ -69,10 +69,10 @@ func TestStaleConnectionsAreNotUsed(t *testing.T) {
 }
 
 func TestPoolKeepsNoMoreThanItMay(t *testing.T) {
-	pool := model.DefaultPool()
+	pool := model.DefaultPolicy().Pool
 	pool.IdleConnections = 2
 	r, u := newRegistry(t, newNetwork(t), pool, 1)
-	e := u.Pick(nil)
+	e := u.Pick(&Choice{})
 	var conns []*Conn
 	for range 5 {
 		conns = append(conns, get(t, e))
@@ -85,7 +85,7 @@ func TestPoolKeepsNoMoreThanItMay(t *testing.T) {
 	}
 	// New settings hold from now on, for the same connections.
 	pool.IdleConnections = 0
-	r.Upstream(model.Upstream{Key: shop, Pool: pool})
+	r.Upstream(Spec{Upstream: model.Upstream{Key: shop, Policy: model.Policy{Pool: pool}}})
 	e.Put(get(t, e))
 	if s := r.Stats()[0]; s.Closed[ClosedPoolFull] != 4 {
 		t.Errorf("stats after the change: %+v", s)
@@ -93,10 +93,10 @@ func TestPoolKeepsNoMoreThanItMay(t *testing.T) {
 }
 
 func TestConnectionsWearOut(t *testing.T) {
-	pool := model.DefaultPool()
+	pool := model.DefaultPolicy().Pool
 	pool.MaxRequests = 3
 	r, u := newRegistry(t, newNetwork(t), pool, 1)
-	e := u.Pick(nil)
+	e := u.Pick(&Choice{})
 	for range 9 {
 		e.Put(get(t, e))
 	}
@@ -119,7 +119,7 @@ func TestIdleAndOldConnectionsAreClosed(t *testing.T) {
 			n := newNetwork(t)
 			r, u := newRegistry(t, n, c.pool, 1)
 			run(t, r)
-			e := u.Pick(nil)
+			e := u.Pick(&Choice{})
 			e.Put(get(t, e))
 			if !closedWithin(n.last(1), 3*time.Second) {
 				t.Fatal("not closed")
@@ -133,9 +133,9 @@ func TestIdleAndOldConnectionsAreClosed(t *testing.T) {
 
 func TestDeadlinesEndWithTheExchange(t *testing.T) {
 	n := newNetwork(t)
-	r, u := newRegistry(t, n, model.DefaultPool(), 1)
+	r, u := newRegistry(t, n, model.DefaultPolicy().Pool, 1)
 	run(t, r)
-	e := u.Pick(nil)
+	e := u.Pick(&Choice{})
 	c := get(t, e)
 	c.ReadWithin(100 * time.Millisecond)
 	c.WriteWithin(100 * time.Millisecond)
@@ -151,11 +151,11 @@ func TestDeadlinesEndWithTheExchange(t *testing.T) {
 }
 
 func TestGetAndPutDoNotAllocate(t *testing.T) {
-	_, u := newRegistry(t, newNetwork(t), model.DefaultPool(), 1)
-	e := u.Pick(nil)
+	_, u := newRegistry(t, newNetwork(t), model.DefaultPolicy().Pool, 1)
+	e := u.Pick(&Choice{})
 	e.Put(get(t, e))
 	if n := testing.AllocsPerRun(100, func() {
-		c, err := e.Get(time.Second, false)
+		c, err := e.Get(&Want{Connect: time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,8 +168,8 @@ func TestGetAndPutDoNotAllocate(t *testing.T) {
 // A connection that comes back while its endpoint is removed must not be kept:
 // nothing would ever close it.
 func TestRetiredEndpointKeepsNothing(t *testing.T) {
-	_, u := newRegistry(t, newNetwork(t), model.DefaultPool(), 1)
-	e := u.Pick(nil)
+	_, u := newRegistry(t, newNetwork(t), model.DefaultPolicy().Pool, 1)
+	e := u.Pick(&Choice{})
 	var idle, busy []*Conn
 	for range 40 {
 		idle, busy = append(idle, get(t, e)), append(busy, get(t, e))
@@ -195,11 +195,11 @@ func TestRetiredEndpointKeepsNothing(t *testing.T) {
 // connection from before must not be there to be used.
 func TestLeftOutEndpointKeepsNothing(t *testing.T) {
 	n := newNetwork(t)
-	r, u := newRegistry(t, n, model.DefaultPool(), 1, 2)
+	r, u := newRegistry(t, n, model.DefaultPolicy().Pool, 1, 2)
 	e := u.endpoints()[0]
 	busy := get(t, e)
 	n.refuse(1, errRefused)
-	if _, err := e.Get(time.Second, true); err == nil {
+	if _, err := e.Get(&Want{Connect: time.Second, Fresh: true}); err == nil {
 		t.Fatal("connected")
 	}
 	e.Put(busy)
@@ -223,8 +223,8 @@ func TestUseWhileEndpointsChange(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for i := range 200 {
-				e := u.Pick(nil)
-				c, err := e.Get(time.Second, i%10 == 0)
+				e := u.Pick(&Choice{})
+				c, err := e.Get(&Want{Connect: time.Second, Fresh: i%10 == 0})
 				if err != nil {
 					t.Error(err)
 					return
@@ -259,11 +259,11 @@ func TestUseWhileEndpointsChange(t *testing.T) {
 }
 
 func BenchmarkGetPut(b *testing.B) {
-	_, u := newRegistry(b, newNetwork(b), model.DefaultPool(), 1, 2, 3)
+	_, u := newRegistry(b, newNetwork(b), model.DefaultPolicy().Pool, 1, 2, 3)
 	b.ReportAllocs()
 	for b.Loop() {
-		e := u.Pick(nil)
-		c, err := e.Get(time.Second, false)
+		e := u.Pick(&Choice{})
+		c, err := e.Get(&Want{Connect: time.Second})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -104,9 +105,18 @@ func (r *Registry) Run(ctx context.Context) error {
 	}
 }
 
+// Spec is what an Upstream is made from.
+type Spec struct {
+	model.Upstream
+	// TLS are the settings of connections to endpoints that are spoken to over TLS:
+	// nil for a protocol that is not encrypted. An upstream whose TLS is another
+	// pointer than before closes its idle connections.
+	TLS *tls.Config
+}
+
 // Upstream returns the upstream for spec.Key. It is made, with the endpoints
 // known for its key, or has its settings updated.
-func (r *Registry) Upstream(spec model.Upstream) *Upstream {
+func (r *Registry) Upstream(spec Spec) *Upstream {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	u, ok := r.upstreams[spec.Key]
@@ -114,8 +124,8 @@ func (r *Registry) Upstream(spec model.Upstream) *Upstream {
 		u = newUpstream(r, spec)
 		r.upstreams[spec.Key] = u
 	}
-	if p := u.pool.Load(); p == nil || *p != spec.Pool {
-		u.pool.Store(&spec.Pool)
+	if s := u.settings.Load(); s == nil || s.Policy != spec.Policy || s.tls != spec.TLS {
+		u.settings.Store(&settings{spec.Policy, spec.TLS})
 	}
 	if ext := (external{spec.ExternalName, spec.ExternalPort}); !ok || ext != u.external {
 		u.external = ext

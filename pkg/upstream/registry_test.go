@@ -15,13 +15,13 @@ import (
 
 func TestUnchangedEndpointsKeepTheirConnections(t *testing.T) {
 	n := newNetwork(t)
-	r, u := newRegistry(t, n, model.DefaultPool(), 1, 2)
+	r, u := newRegistry(t, n, model.DefaultPolicy().Pool, 1, 2)
 	kept, gone := u.endpoints()[0], u.endpoints()[1]
 	idle := get(t, kept)
 	kept.Put(idle)
 	gone.Put(get(t, gone))
 	goneIdle := n.last(2)
-	busy, err := gone.Get(time.Second, true)
+	busy, err := gone.Get(&Want{Connect: time.Second, Fresh: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,14 +48,14 @@ func TestUnchangedEndpointsKeepTheirConnections(t *testing.T) {
 
 func TestUpstreamSurvivesAndIsDropped(t *testing.T) {
 	n := newNetwork(t)
-	r, u := newRegistry(t, n, model.DefaultPool(), 1)
-	if r.Upstream(model.Upstream{Key: shop, Pool: model.DefaultPool()}) != u {
+	r, u := newRegistry(t, n, model.DefaultPolicy().Pool, 1)
+	if r.Upstream(Spec{Upstream: model.Upstream{Key: shop, Policy: model.DefaultPolicy()}}) != u {
 		t.Fatal("the same key gave another upstream")
 	}
 	if u.Key() != shop || u.Name() != "default-shop-80" || u.Len() != 1 {
 		t.Errorf("%v %q %d", u.Key(), u.Name(), u.Len())
 	}
-	e := u.Pick(nil)
+	e := u.Pick(&Choice{})
 	e.Put(get(t, e))
 	r.Retain(func(k model.UpstreamKey) bool { return k == shop })
 	if closedWithin(n.last(1), 20*time.Millisecond) {
@@ -66,21 +66,21 @@ func TestUpstreamSurvivesAndIsDropped(t *testing.T) {
 		t.Fatal("an upstream that nobody wants keeps a connection")
 	}
 	// An exchange of an old snapshot can still be served.
-	c := get(t, u.Pick(nil))
-	u.Pick(nil).Put(c)
+	c := get(t, u.Pick(&Choice{}))
+	u.Pick(&Choice{}).Put(c)
 	if !closedWithin(n.last(1), time.Second) {
 		t.Fatal("a dropped upstream keeps a connection")
 	}
-	if again := r.Upstream(model.Upstream{Key: shop}); again == u || again.Len() != 1 {
+	if again := r.Upstream(Spec{Upstream: model.Upstream{Key: shop}}); again == u || again.Len() != 1 {
 		t.Fatal("a dropped upstream came back as it was, or without its endpoints")
 	}
 }
 
 func TestRunClosesIdleConnectionsAtItsEnd(t *testing.T) {
 	n := newNetwork(t)
-	r, u := newRegistry(t, n, model.DefaultPool(), 1)
+	r, u := newRegistry(t, n, model.DefaultPolicy().Pool, 1)
 	stop := run(t, r)
-	e := u.Pick(nil)
+	e := u.Pick(&Choice{})
 	e.Put(get(t, e))
 	stop()
 	if !closedWithin(n.last(1), time.Second) {
@@ -132,7 +132,7 @@ func TestExternalName(t *testing.T) {
 	names.set(nil, "192.0.2.2", "192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1")
 	r := NewRegistry(Config{Logger: slog.New(slog.DiscardHandler), LookupHost: names.lookup, RefreshInterval: 20 * time.Millisecond})
 	run(t, r)
-	u := r.Upstream(model.Upstream{Key: shop, ExternalName: "app.example", ExternalPort: 8080, Pool: model.DefaultPool()})
+	u := r.Upstream(Spec{Upstream: model.Upstream{Key: shop, ExternalName: "app.example", ExternalPort: 8080, Policy: model.DefaultPolicy()}})
 	waitFor(t, u, "192.0.2.1:8080", "192.0.2.2:8080", "[2001:db8::1]:8080")
 	first := u.endpoints()[0]
 
@@ -153,7 +153,7 @@ func TestExternalName(t *testing.T) {
 	waitFor(t, u)
 
 	// The Service stops to be one of type ExternalName.
-	r.Upstream(model.Upstream{Key: shop, Pool: model.DefaultPool()})
+	r.Upstream(Spec{Upstream: model.Upstream{Key: shop, Policy: model.DefaultPolicy()}})
 	waitFor(t, u, addr(9).String())
 }
 
@@ -187,10 +187,10 @@ func TestNewExternalNameLeavesNoGap(t *testing.T) {
 	})
 	run(t, r)
 	r.SetEndpoints(model.Endpoints{shop: endpoints(9)})
-	u := r.Upstream(model.Upstream{Key: shop, Pool: model.DefaultPool()})
+	u := r.Upstream(Spec{Upstream: model.Upstream{Key: shop, Policy: model.DefaultPolicy()}})
 	set := func(name string) question {
 		t.Helper()
-		r.Upstream(model.Upstream{Key: shop, ExternalName: name, ExternalPort: 80, Pool: model.DefaultPool()})
+		r.Upstream(Spec{Upstream: model.Upstream{Key: shop, ExternalName: name, ExternalPort: 80, Policy: model.DefaultPolicy()}})
 		q := <-asked
 		if q.name != name {
 			t.Fatalf("%s is looked up, not %s", q.name, name)
@@ -225,8 +225,8 @@ func TestSlowNameHoldsUpNoOther(t *testing.T) {
 			return []netip.Addr{addr(1).Addr()}, nil
 		},
 	})
-	r.Upstream(model.Upstream{Key: model.UpstreamKey{Namespace: "default", Service: "slow", Port: "80"}, ExternalName: "slow.example", ExternalPort: 80})
-	u := r.Upstream(model.Upstream{Key: shop, ExternalName: "app.example", ExternalPort: 80})
+	r.Upstream(Spec{Upstream: model.Upstream{Key: model.UpstreamKey{Namespace: "default", Service: "slow", Port: "80"}, ExternalName: "slow.example", ExternalPort: 80}})
+	u := r.Upstream(Spec{Upstream: model.Upstream{Key: shop, ExternalName: "app.example", ExternalPort: 80}})
 	run(t, r)
 	waitFor(t, u, addr(1).String())
 }

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"crypto/tls"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,7 +14,7 @@ type Upstream struct {
 	registry *Registry
 	key      model.UpstreamKey
 	name     string
-	pool     atomic.Pointer[model.Pool]
+	settings atomic.Pointer[settings]
 	set      atomic.Pointer[[]*Endpoint]
 	next     atomic.Uint32 // round robin
 
@@ -26,13 +27,20 @@ type Upstream struct {
 	past Counters // of endpoints that were removed
 }
 
+// settings are how the endpoints of an upstream are used. A stored value is never
+// changed.
+type settings struct {
+	model.Policy
+	tls *tls.Config
+}
+
 // external is a name to resolve in place of endpoints that are published.
 type external struct {
 	name string
 	port uint16
 }
 
-func newUpstream(r *Registry, spec model.Upstream) *Upstream {
+func newUpstream(r *Registry, spec Spec) *Upstream {
 	u := &Upstream{registry: r, key: spec.Key, name: spec.Key.Name()}
 	u.set.Store(new([]*Endpoint))
 	return u
@@ -49,11 +57,26 @@ func (u *Upstream) Len() int { return len(u.endpoints()) }
 
 func (u *Upstream) endpoints() []*Endpoint { return *u.set.Load() }
 
-// Pick returns the next endpoint in turn, or nil when u has none. tried are the
-// endpoints that the same exchange used before, in order. The choice is, in
+// Choice is what Pick may look at.
+type Choice struct {
+	// Key is a hash of what Balance.HashBy came to, or of the key in a sticky cookie.
+	// It counts when Keyed is set.
+	Key   uint64
+	Keyed bool
+	// Sticky is the endpoint that the client is to be kept at, nil for none.
+	Sticky *Endpoint
+	// Tried are the endpoints that the same exchange used before, in order.
+	Tried []*Endpoint
+}
+
+// Policy is how u's endpoints are used at the moment. It must not be changed.
+func (u *Upstream) Policy() *model.Policy { return &u.settings.Load().Policy }
+
+// Pick returns the next endpoint in turn, or nil when u has none. The choice is, in
 // this order: one that is healthy and was not tried; one that was not tried;
 // one other than the last that was tried; the only one.
-func (u *Upstream) Pick(tried []*Endpoint) *Endpoint {
+func (u *Upstream) Pick(c *Choice) *Endpoint {
+	tried := c.Tried
 	list := u.endpoints()
 	n := uint32(len(list))
 	if n == 0 {

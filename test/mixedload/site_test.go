@@ -43,7 +43,7 @@ func newSite(t *testing.T) []*listener {
 	key := model.UpstreamKey{Namespace: "default", Service: "app", Port: "80"}
 	registry.SetEndpoints(model.Endpoints{key: {{Addr: app}}})
 	config := &model.Config{
-		Upstreams: []model.Upstream{{Key: key, Pool: model.DefaultPool()}},
+		Upstreams: []model.Upstream{{Key: key, Policy: model.DefaultPolicy()}},
 		Listener:  model.DefaultListener(),
 	}
 	for _, mode := range []alloc.Mode{alloc.Arena, alloc.GreenTea, alloc.Standard} { // by name

@@ -102,7 +102,7 @@ func newSite(t testing.TB, sc scene) *site {
 	routes := []model.Route{route, denied, nowhere}
 	cfg := &model.Config{
 		Hosts:     []model.Host{{Name: "*.w.test", Routes: routes}, {Name: "a", Routes: routes}, {Name: "b", Routes: routes}},
-		Upstreams: []model.Upstream{{Key: key, Pool: model.DefaultPool()}},
+		Upstreams: []model.Upstream{{Key: key, Policy: model.DefaultPolicy()}},
 		Listener:  model.DefaultListener(),
 	}
 	if sc.catchAll {
