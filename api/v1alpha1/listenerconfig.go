@@ -57,6 +57,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.keepAliveTimeout) || (duration(self.keepAliveTimeout) >= duration('0s') && duration(self.keepAliveTimeout) <= duration('24h'))",message="keepAliveTimeout must be between 0s (keep-alive off) and 24h"
 // +kubebuilder:validation:XValidation:rule="!has(self.headerTimeout) || (duration(self.headerTimeout) >= duration('100ms') && duration(self.headerTimeout) <= duration('1h'))",message="headerTimeout must be between 100ms and 1h"
 // +kubebuilder:validation:XValidation:rule="!has(self.bodyTimeout) || (duration(self.bodyTimeout) >= duration('100ms') && duration(self.bodyTimeout) <= duration('1h'))",message="bodyTimeout must be between 100ms and 1h"
+// +kubebuilder:validation:XValidation:rule="!has(self.proxyHeaderTimeout) || (duration(self.proxyHeaderTimeout) >= duration('100ms') && duration(self.proxyHeaderTimeout) <= duration('1m'))",message="proxyHeaderTimeout must be between 100ms and 1m"
 type ListenerConfigSpec struct {
 	// allocationMode governs the memory of connections (read and write
 	// buffers, request heads) and is the default of Ingresses.
@@ -93,6 +94,32 @@ type ListenerConfigSpec struct {
 	// +kubebuilder:validation:Minimum=1024
 	// +kubebuilder:validation:Maximum=1048576
 	MaxHeaderBytes *int32 `json:"maxHeaderBytes,omitempty"`
+	// http2 offers HTTP/2 to clients.
+	// +optional
+	HTTP2 *bool `json:"http2,omitempty"`
+	// http2Streams is how many requests a connection of HTTP/2 may have open.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1024
+	HTTP2Streams *int32 `json:"http2Streams,omitempty"`
+	// proxyProtocol expects each connection to begin with a PROXY header, which
+	// tells the client's address.
+	// +optional
+	ProxyProtocol *bool `json:"proxyProtocol,omitempty"`
+	// proxyHeaderTimeout bounds the time in which a PROXY header must have come.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
+	ProxyHeaderTimeout *metav1.Duration `json:"proxyHeaderTimeout,omitempty"`
+	// trustedProxies are the networks and addresses whose PROXY headers are
+	// believed, such as 10.0.0.0/8. That of another peer is read and not believed.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:MaxLength=64
+	// +kubebuilder:validation:items:Pattern=`^[0-9a-fA-F:.]+(/[0-9]{1,3})?$`
+	TrustedProxies []string `json:"trustedProxies,omitempty"`
 }
 
 // Condition types of a ListenerConfig.

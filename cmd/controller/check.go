@@ -10,10 +10,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
+	"github.com/shockwave-ingress/shockwave/pkg/annotation"
+	"github.com/shockwave-ingress/shockwave/pkg/certs"
 	"github.com/shockwave-ingress/shockwave/pkg/manifests"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 	"github.com/shockwave-ingress/shockwave/pkg/settings"
 	"github.com/shockwave-ingress/shockwave/pkg/translate"
+	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
 
 const aboutCheck = `Check reads manifests and prints what would be served, and every problem in them:
@@ -146,6 +149,18 @@ func (c checked) writeJSON(w io.Writer) error {
 	}{c.config, c.endpoints, c.problems})
 }
 
+// checks ask the data plane what it makes of values.
+var checks = &annotation.Checks{
+	Expression: func(text string) error {
+		_, err := variable.Compile(text, variable.Request)
+		return err
+	},
+	Ciphers: func(text string) ([]string, error) {
+		_, ignored, err := certs.ParseCiphers(text)
+		return ignored, err
+	},
+}
+
 // translation are the settings that decide how objects are read. They are valid.
 func translation(s settings.Settings) translate.Settings {
 	mode := ""
@@ -159,11 +174,18 @@ func translation(s settings.Settings) translate.Settings {
 		WatchIngressWithoutClass: s.WatchIngressWithoutClass,
 		WatchNamespace:           s.WatchNamespace,
 		ConfigMap:                objectName(s.ConfigMap),
+		TCPServices:              objectName(s.TCPServicesConfigMap),
+		UDPServices:              objectName(s.UDPServicesConfigMap),
+		ReservedPorts:            [8]uint16{uint16(s.HTTPPort), uint16(s.HTTPSPort), uint16(s.HealthzPort)},
 		DefaultSSLCertificate:    objectName(s.DefaultSSLCertificate),
 		DefaultBackendService:    objectName(s.DefaultBackendService),
 		AnnotationsPrefix:        s.AnnotationsPrefix,
 		AllocationMode:           model.AllocationMode(mode),
 		DefaultAllocationMode:    model.AllocationMode(alloc.Built().Default.String()),
 		DisableExternalName:      s.DisableExternalName,
+		EnableSSLPassthrough:     s.EnableSSLPassthrough,
+		TopologyAware:            s.EnableTopologyAwareRouting,
+		Zone:                     s.TopologyZone,
+		Checks:                   checks,
 	}
 }

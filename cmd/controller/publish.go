@@ -6,6 +6,9 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
+	"github.com/shockwave-ingress/shockwave/pkg/stream"
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
 )
 
@@ -24,6 +28,7 @@ type publisher struct {
 	registry  *upstream.Registry
 	snapshots *snapshot.Current
 	engine    *downstream.Server
+	streams   *stream.Server
 	base      downstream.Config // what the configuration does not say
 	metrics   *metrics.Metrics
 	problems  problemLog
@@ -38,10 +43,10 @@ type publisher struct {
 }
 
 func newPublisher(log *slog.Logger, registry *upstream.Registry, snapshots *snapshot.Current,
-	engine *downstream.Server, base downstream.Config, m *metrics.Metrics,
+	engine *downstream.Server, streams *stream.Server, base downstream.Config, m *metrics.Metrics,
 ) *publisher {
 	return &publisher{
-		registry: registry, snapshots: snapshots, engine: engine, base: base, metrics: m,
+		registry: registry, snapshots: snapshots, engine: engine, streams: streams, base: base, metrics: m,
 		problems: problemLog{log: log}, first: make(chan struct{}),
 	}
 }
@@ -73,6 +78,8 @@ func (p *publisher) publish(config *model.Config, endpoints model.Endpoints, pro
 		return fmt.Errorf("compile the configuration: %w", err)
 	}
 	p.snapshots.Publish(next)
+	p.streams.Trust(prefixes(config.Listener.TrustedProxies))
+	p.streams.Set(config.Streams, p.registry.Lookup)
 	p.engine.SetConfig(engineConfig(p.base, config.Listener))
 
 	// Exchanges that hold the snapshot before keep its upstreams until they
@@ -149,11 +156,18 @@ func (p *publisher) publishEndpoints(endpoints model.Endpoints) {
 	}
 }
 
-// configuration is what is in use, nil before the first.
+// configuration is what is in use, nil before the first, with the ports of streams
+// that cannot be had at the moment.
 func (p *publisher) configuration() *admin.Configuration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.in
+	busy := p.streams.Problems()
+	if p.in == nil || len(busy) == 0 {
+		return p.in
+	}
+	in := *p.in
+	in.Problems = slices.Concat(in.Problems, busy)
+	return &in
 }
 
 // explain tells what becomes of a request. It returns nil as long as nothing is in
@@ -179,5 +193,20 @@ func engineConfig(base downstream.Config, l model.Listener) downstream.Config {
 	base.HeaderTimeout = l.HeaderTimeout
 	base.BodyTimeout = l.BodyTimeout
 	base.Limits.Head = l.MaxHeaderBytes
+	base.HTTP2, base.HTTP2Streams = l.HTTP2, l.HTTP2Streams
+	base.ProxyProtocol, base.ProxyHeaderTimeout = l.ProxyProtocol, l.ProxyHeaderTimeout
+	base.TrustedProxies = prefixes(l.TrustedProxies)
 	return base
+}
+
+// prefixes reads a list of networks in normal form. It is never nil: none means that
+// nobody is trusted.
+func prefixes(list string) []netip.Prefix {
+	trusted := []netip.Prefix{}
+	for text := range strings.SplitSeq(list, ",") {
+		if p, err := netip.ParsePrefix(text); err == nil {
+			trusted = append(trusted, p)
+		}
+	}
+	return trusted
 }

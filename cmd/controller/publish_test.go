@@ -13,13 +13,14 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
+	"github.com/shockwave-ingress/shockwave/pkg/stream"
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
 )
 
 func quietPublisher() *publisher {
 	log := slog.New(slog.DiscardHandler)
 	return newPublisher(log, upstream.NewRegistry(upstream.Config{Logger: log}), new(snapshot.Current),
-		downstream.New(downstream.Config{Logger: log}), downstream.Config{Logger: log}, metrics.New(metrics.Labels{}))
+		downstream.New(downstream.Config{Logger: log}), stream.New(stream.Config{Logger: log}), downstream.Config{Logger: log}, metrics.New(metrics.Labels{}))
 }
 
 // configOf is a configuration of one host whose paths go to Services of the same

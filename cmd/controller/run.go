@@ -13,6 +13,7 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/reconcile"
 	"github.com/shockwave-ingress/shockwave/pkg/settings"
 	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
+	"github.com/shockwave-ingress/shockwave/pkg/stream"
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
 )
 
@@ -43,12 +44,15 @@ func run(ctx context.Context, s settings.Settings, log *slog.Logger, serving fun
 	registry := upstream.NewRegistry(upstream.Config{Logger: log, Dial: dial})
 	snapshots := new(snapshot.Current)
 	forward := proxy.New(proxy.Config{Current: snapshots, Metrics: counters, AccessLog: accessLog, Logger: log})
+	streams := stream.New(stream.Config{Address: s.BindAddress, Logger: log})
+	defer streams.Close() // should there be no traffic to stop
 	base := downstream.Config{Handler: forward, Logger: log}
+	passThrough(&base, snapshots, streams)
 	engine := downstream.New(base)
 	counters.SetSources(sources(engine, registry, accessLog))
 
 	// The control plane, and what it publishes with.
-	published := newPublisher(log, registry, snapshots, engine, base, counters)
+	published := newPublisher(log, registry, snapshots, engine, streams, base, counters)
 	source, err := newSource(s, log, counters, func() int { return engine.Stats().Open }, &reconcile.Publisher{
 		Settings:         translation(s),
 		Publish:          published.publish,
@@ -81,7 +85,7 @@ func run(ctx context.Context, s settings.Settings, log *slog.Logger, serving fun
 	select {
 	case <-published.first:
 		trafficPart = running.start("traffic", func(ctx context.Context) error {
-			return serve(ctx, engine, ports, snapshots.TLSConfig(), s.WorkerShutdownTimeout, log)
+			return serve(ctx, engine, streams, ports, snapshots.TLSConfig(), s.WorkerShutdownTimeout, log)
 		})
 		readiness.Serving()
 		at := ports.addresses()

@@ -18,10 +18,11 @@ Each name below is an annotation with the prefix %[1]s, and a key of the ConfigM
 
 From weakest to strongest: built-in defaults, flags, ConfigMap, ListenerConfig, annotations of the IngressClass,
 annotations of the Ingress. What chose an allocation mode stands beside it in `+"`/configuration`, `shockwave check`"+`
-and `+"`shockwave explain`"+`. A value that does not parse changes nothing and is a problem. Durations are numbers of seconds and,
+and `+"`shockwave explain`"+`. A value that does not parse changes nothing and is a problem; where it may have meant a protection
+(%[3]s), the paths answer 503 as well. Durations are numbers of seconds and,
 but for %[2]s, Go durations such as 1m30s. Sizes are bytes, or 8k, 1m, 2g.
 
-`, code(annotation.Prefix+"/"), code(annotation.DefaultNginxPrefix+"/"))
+`, code(annotation.Prefix+"/"), code(annotation.DefaultNginxPrefix+"/"), codes(protecting()))
 
 	for _, group := range []struct {
 		title, about string
@@ -29,10 +30,14 @@ but for %[2]s, Go durations such as 1m30s. Sizes are bytes, or 8k, 1m, 2g.
 	}{
 		{"Routes", "On an Ingress, for its paths. On the IngressClass or in the ConfigMap, the default of all Ingresses.",
 			func(s annotation.Scope) bool { return s&annotation.Path != 0 }},
-		{"Connections to endpoints", "On an Ingress, for the pools of the Services it names. Two Ingresses that disagree on a Service have a pool each.",
+		{"Connections to endpoints", "On an Ingress, for the Services it names. Two Ingresses that disagree on a Service have connections, balance and health of their own. On the IngressClass or in the ConfigMap, the default of all Ingresses; `proxy-ssl-secret` stands on an Ingress only.",
 			func(s annotation.Scope) bool { return s == annotation.Upstream }},
+		{"TLS of hosts", "On an Ingress, for its hosts, and so for the paths that other Ingresses have there; they are no keys of the ConfigMap. The oldest Ingress with an opinion decides.",
+			func(s annotation.Scope) bool { return s&annotation.Host != 0 }},
 		{"Connections from clients", "On the IngressClass that `--ingress-class` names, or in the ConfigMap; on an Ingress they are a problem.",
-			func(s annotation.Scope) bool { return s == annotation.Listener }},
+			func(s annotation.Scope) bool { return s&annotation.Listener != 0 && s&annotation.Path == 0 }},
+		{"TCP and UDP services", "In the ConfigMap only. `proxy-connect-timeout` is for them too.",
+			func(s annotation.Scope) bool { return s == annotation.Stream }},
 	} {
 		fmt.Fprintf(&b, "## %s\n\n%s\n\n", group.title, group.about)
 		var rows [][]string
@@ -50,6 +55,14 @@ but for %[2]s, Go durations such as 1m30s. Sizes are bytes, or 8k, 1m, 2g.
 		b.WriteString("\n")
 	}
 
+	b.WriteString(`## Endpoints
+
+An EndpointSlice with the annotation ` + "`shockwave.dev/weight`" + `, a number from 1 to 100, gives its endpoints this share beside others,
+which have 1. Another value is ignored without a problem: most slices are written by controllers. With
+` + "`--enable-topology-aware-routing`" + `, endpoints whose hints name the zone of the process go before others, as long as every
+endpoint that is ready has hints.
+
+`)
 	u := annotation.ListUnsupported()
 	fmt.Fprintf(&b, `## Annotations of ingress-nginx that are not implemented
 
@@ -70,4 +83,15 @@ Of these, %s protect whole hosts: the paths that other Ingresses of the same nam
 %s.
 `, codes(u.Denied), codes(u.DeniedHosts), codes(u.Diverted), codes(u.Ignored))
 	return b.String()
+}
+
+// protecting are the settings whose values fail closed.
+func protecting() []string {
+	var names []string
+	for _, a := range annotation.Table {
+		if a.FailsClosed() {
+			names = append(names, a.Name)
+		}
+	}
+	return names
 }

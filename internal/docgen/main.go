@@ -22,6 +22,7 @@ var pages = []page{
 	{"annotations.md", "pkg/annotation", annotationsPage},
 	{"flags.md", "pkg/settings", flagsPage},
 	{"metrics.md", "pkg/metrics", metricsPage},
+	{"variables.md", "pkg/variable", variablesPage},
 }
 
 // content is what the page's file holds.

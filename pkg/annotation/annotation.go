@@ -1,6 +1,7 @@
 package annotation
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/shockwave-ingress/shockwave/pkg/model"
@@ -22,27 +23,16 @@ const (
 	// Upstream settings govern the connections to a Service, whichever routes
 	// lead there.
 	Upstream
+	// Host settings govern the TLS connections to the hosts of an Ingress. They
+	// stand on an Ingress only.
+	Host
 	// Listener settings govern downstream connections of the whole process.
 	// They stand on the IngressClass or in the ConfigMap, not on an Ingress.
 	Listener
+	// Stream settings govern TCP and UDP services. They stand in the ConfigMap
+	// only.
+	Stream
 )
-
-// Values is what settings set. It starts with the defaults, or with what
-// weaker objects have set.
-type Values struct {
-	Options  model.Options
-	Policy   model.Policy
-	Listener model.Listener
-}
-
-// Defaults are the values that nothing has changed yet.
-func Defaults() Values {
-	return Values{
-		Options:  model.DefaultOptions(),
-		Policy:   model.DefaultPolicy(),
-		Listener: model.DefaultListener(),
-	}
-}
 
 // Annotation is one setting, a row of Table.
 type Annotation struct {
@@ -54,22 +44,36 @@ type Annotation struct {
 	// default.
 	Help string
 
-	// parse parses text and sets it, or changes nothing and tells why.
-	parse func(v *Values, text string, d dialect) error
+	// parse parses text and sets it, or changes nothing and tells why. An error
+	// that is partial tells of the part of a value that was not set.
+	parse func(v *Values, text string, at place) error
 	// remember notes what set it. It is nil for settings whose source nobody
 	// asks for.
 	remember func(v *Values, from string)
+	// effect is what a value costs that cannot be used: it may have meant a
+	// protection.
+	effect effect
+	// onIngress is for settings that other objects cannot have.
+	onIngress bool
 }
 
-// apply sets a from text, on behalf of from. It changes nothing when it fails.
-func (a *Annotation) apply(v *Values, text string, d dialect, from Source) error {
-	if err := a.parse(v, text, d); err != nil {
-		return err
+// apply sets a from text. It changes nothing when it fails, but for an error that
+// is partial.
+func (a *Annotation) apply(v *Values, text string, at place) error {
+	err := a.parse(v, text, at)
+	if err == nil && a.remember != nil {
+		a.remember(v, at.from.String())
 	}
-	if a.remember != nil {
-		a.remember(v, from.String())
-	}
-	return nil
+	return err
+}
+
+// partial is the error of a value of which a part was set.
+type partial struct{ error }
+
+// protecting returns a where a value that cannot be used has this effect.
+func (a Annotation) protecting(e effect) Annotation {
+	a.effect = e
+	return a
 }
 
 // remembering returns a with a place for what set it.
@@ -85,6 +89,9 @@ func (a Annotation) Inherited() bool {
 	return ok
 }
 
+// FailsClosed tells whether a value that cannot be used makes paths answer 503.
+func (a Annotation) FailsClosed() bool { return a.effect != plain }
+
 // dialect says in which form values are written.
 type dialect uint8
 
@@ -95,17 +102,44 @@ const (
 	nginx
 )
 
+// onIngressOnly returns a where it has no effect on other objects.
+func (a Annotation) onIngressOnly() Annotation {
+	a.onIngress = true
+	return a
+}
+
+// governs tells whether a has an effect on an object that these scopes are
+// allowed on.
+func (a *Annotation) governs(allowed Scope) bool {
+	return a.Scope&allowed != 0 && (!a.onIngress || allowed&Host != 0)
+}
+
+// place is where a value was read, for the parsers that ask.
+type place struct {
+	dialect dialect
+	from    Source
+	checks  *Checks
+}
+
 // define makes a row of Table: parse reads the value, set stores it.
 func define[T any](name string, scope Scope, help string,
 	parse func(text string, d dialect) (T, error), set func(*Values, T)) Annotation {
+	return defineAt(name, scope, help,
+		func(text string, at place) (T, error) { return parse(text, at.dialect) },
+		func(v *Values, value T, _ place) { set(v, value) })
+}
+
+// defineAt is define for a setting that depends on where it stands.
+func defineAt[T any](name string, scope Scope, help string,
+	parse func(text string, at place) (T, error), set func(*Values, T, place)) Annotation {
 	return Annotation{Name: name, Scope: scope, Help: help,
-		parse: func(v *Values, text string, d dialect) error {
-			value, err := parse(text, d)
-			if err != nil {
+		parse: func(v *Values, text string, at place) error {
+			value, err := parse(text, at)
+			if some := (partial{}); err != nil && !errors.As(err, &some) {
 				return err
 			}
-			set(v, value)
-			return nil
+			set(v, value, at)
+			return err
 		}}
 }
 
@@ -113,11 +147,12 @@ func define[T any](name string, scope Scope, help string,
 func quote(text string) string { return fmt.Sprintf("%q", model.Excerpt(text)) }
 
 // Set sets in v the setting called name from text, in the form that annotations
-// of ours have, on behalf of from. It changes nothing when it fails.
+// of ours have, on behalf of from. It changes nothing when it fails, unless a part
+// of a list could be used.
 func Set(v *Values, name, text string, from Source) error {
 	setting := byName[name]
 	if setting == nil {
 		return fmt.Errorf("no setting is called %s", quote(name))
 	}
-	return setting.apply(v, text, ours, from)
+	return setting.apply(v, text, place{dialect: ours, from: from})
 }

@@ -1,7 +1,6 @@
 package annotation
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -12,25 +11,29 @@ import (
 // ConfigMap sets in v what the keys of the controller's ConfigMap set. The keys
 // are the names of Table and those of ingress-nginx's ConfigMap; durations may
 // be bare seconds or Go's. denied is why all routes answer 503: a key that
-// protects them is not supported. It is empty when none is.
-func ConfigMap(object model.ObjectRef, data map[string]string, v *Values) (denied string, problems []model.Problem) {
-	in := reading{object: object, noun: "key ", allowed: Path | Upstream | Listener, values: v}
+// protects them cannot be honoured. It is empty when none is.
+func (r Reader) ConfigMap(object model.ObjectRef, data map[string]string, v *Values) (denied string, problems []model.Problem) {
+	in := reading{
+		object: object, noun: "key ", allowed: Path | Upstream | Listener | Stream, values: v, checks: r.checks,
+	}
 	for _, key := range slices.Sorted(maps.Keys(data)) {
 		value := strings.TrimSpace(data[key])
 		usual, known := configKeys[key]
 		switch {
+		case byName[key] != nil && !byName[key].governs(in.allowed):
+			in.problem(model.ReasonUnknownSetting, "%s is an annotation of Ingresses, not a key of this ConfigMap", key)
 		case byName[key] != nil:
 			in.set(byName[key], model.Excerpt(key), value, ours)
 		case known && usual != meaningless && !strings.EqualFold(value, usual) && protectingKeys[key]:
-			denied = cmp.Or(denied, key+" is not supported")
+			in.deny(protects, key+" is not supported")
 			in.problem(model.ReasonDenied, "%s protects every path and is not supported: all paths answer 503", key)
 		case known && usual != meaningless && !strings.EqualFold(value, usual):
-			in.problem(model.ReasonUnsupportedSetting, "%s is not supported and has no effect", key)
+			in.problem(model.ReasonUnsupportedSetting, "%s is not supported and has no effect%s", key, configAdvice[key])
 		case !known:
 			in.unknownKey(key)
 		}
 	}
-	return denied, in.result.Problems
+	return in.result.Denied, in.result.Problems
 }
 
 func (in *reading) unknownKey(key string) {

@@ -3,7 +3,7 @@ package annotation
 // nginxTable lists every annotation of ingress-nginx v1.15. The rows of those
 // that Table has too only say that the name is inherited.
 //
-// A row protects when ignoring it would let through what its author wanted
+// A row, here and in Table, protects when ignoring it would let through what its author wanted
 // refused, or show in clear text what was to be encrypted. Rows that only shape
 // such a protection (auth-realm, auth-tls-verify-depth, limit-burst-multiplier)
 // do nothing alone and do not protect. Redirects to https do not protect
@@ -36,8 +36,8 @@ var nginxTable = []nginxAnnotation{
 	{name: "proxy-connect-timeout"},
 	{name: "proxy-send-timeout"},
 	{name: "proxy-read-timeout"},
-	{name: "proxy-request-buffering", idle: is("off")},
-	{name: "proxy-buffering", idle: is("off")},
+	{name: "proxy-request-buffering"},
+	{name: "proxy-buffering"},
 	{name: "proxy-buffer-size"},
 	{name: "proxy-buffers-number"},
 	{name: "proxy-busy-buffers-size"},
@@ -58,9 +58,9 @@ var nginxTable = []nginxAnnotation{
 	{name: "custom-headers"},
 
 	// Upstreams.
-	{name: "backend-protocol", effect: protects, idle: is("HTTP")},
+	{name: "backend-protocol"},
 	{name: "service-upstream", idle: isFalse},
-	{name: "load-balance", idle: is("round_robin")},
+	{name: "load-balance"},
 	{name: "upstream-hash-by"},
 	{name: "upstream-hash-by-subset", idle: isFalse},
 	{name: "upstream-hash-by-subset-size"},
@@ -114,22 +114,22 @@ var nginxTable = []nginxAnnotation{
 	{name: "satisfy", effect: protects, idle: is("all")},
 
 	// Client certificates and TLS.
-	{name: "auth-tls-secret", effect: protectsHost},
-	{name: "auth-tls-verify-client", effect: protects, idle: is("off")},
+	{name: "auth-tls-secret"},
+	{name: "auth-tls-verify-client"},
 	{name: "auth-tls-verify-depth"},
 	{name: "auth-tls-error-page"},
-	{name: "auth-tls-pass-certificate-to-upstream", idle: isFalse},
+	{name: "auth-tls-pass-certificate-to-upstream"},
 	{name: "auth-tls-match-cn", effect: protectsHost},
-	{name: "ssl-passthrough", effect: protects, idle: isFalse},
+	{name: "ssl-passthrough"},
 	{name: "ssl-ciphers"},
 	{name: "ssl-prefer-server-ciphers"},
 
 	// TLS to the upstream.
-	{name: "proxy-ssl-secret", effect: protects},
-	{name: "proxy-ssl-verify", effect: protects, idle: is("off")},
+	{name: "proxy-ssl-secret"},
+	{name: "proxy-ssl-verify"},
 	{name: "proxy-ssl-verify-depth"},
 	{name: "proxy-ssl-name"},
-	{name: "proxy-ssl-server-name", idle: is("off")},
+	{name: "proxy-ssl-server-name"},
 	{name: "proxy-ssl-protocols"},
 	{name: "proxy-ssl-ciphers"},
 

@@ -23,3 +23,30 @@ var upstreamKeepaliveTime = define("upstream-keepalive-time", Upstream,
 	"Age at which a connection to an endpoint is closed once idle. 1h by default.",
 	parsePositiveDuration,
 	func(v *Values, d time.Duration) { v.Policy.Pool.MaxAge = d })
+
+// mostPending bounds the requests that may wait for one endpoint, mostPrewarmed
+// the connections made to one before there is a request.
+const (
+	mostPending   = 65536
+	mostPrewarmed = 256
+)
+
+var upstreamMaxConnections = define("upstream-max-connections", Upstream,
+	"Connections to each endpoint at a time. 0, the default, means no limit.",
+	parseCount(0),
+	func(v *Values, n int) { v.Policy.Pool.MaxConnections = n })
+
+var upstreamMaxPending = define("upstream-max-pending", Upstream,
+	"Requests that may wait for a connection to an endpoint which has upstream-max-connections, 65536 at most; one more is answered 503. 1024 by default.",
+	parseCountWithin(0, mostPending),
+	func(v *Values, n int) { v.Policy.Pool.MaxPending = n })
+
+var upstreamPendingTimeout = define("upstream-pending-timeout", Upstream,
+	"Longest such wait, between 1ms and 1h; a request that waited longer is answered 503. 5s by default.",
+	parseDurationWithin(time.Millisecond, time.Hour),
+	func(v *Values, d time.Duration) { v.Policy.Pool.PendingTimeout = d })
+
+var upstreamPrewarm = define("upstream-prewarm", Upstream,
+	"Connections made to a new endpoint before a request asks for one, 256 at most. 0 by default.",
+	parseCountWithin(0, mostPrewarmed),
+	func(v *Values, n int) { v.Policy.Pool.Prewarm = n })

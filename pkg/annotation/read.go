@@ -1,6 +1,7 @@
 package annotation
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,16 +14,20 @@ import (
 // Problems: their number is up to the object's author.
 const mostProblems = 32
 
-// Reader reads the annotations of Ingresses and IngressClasses.
-type Reader struct{ nginxPrefix string }
+// Reader reads the annotations of Ingresses and IngressClasses, and the
+// controller's ConfigMap.
+type Reader struct {
+	nginxPrefix string
+	checks      *Checks
+}
 
 // NewReader returns a Reader that also reads ingress-nginx's annotations below
-// nginxPrefix, which is DefaultNginxPrefix when empty.
-func NewReader(nginxPrefix string) Reader {
+// nginxPrefix, which is DefaultNginxPrefix when empty. checks may be nil.
+func NewReader(nginxPrefix string, checks *Checks) Reader {
 	if nginxPrefix == "" {
 		nginxPrefix = DefaultNginxPrefix
 	}
-	return Reader{strings.TrimSuffix(nginxPrefix, "/")}
+	return Reader{strings.TrimSuffix(nginxPrefix, "/"), checks}
 }
 
 // Result is what the annotations of one object came to, besides Values.
@@ -30,7 +35,7 @@ type Result struct {
 	// Set holds the scopes of the settings that the object sets.
 	Set Scope
 	// Denied is why the object's routes answer 503: an annotation that
-	// protects them is not supported. Empty when none is.
+	// protects them cannot be honoured. Empty when none is.
 	Denied string
 	// HostsDenied is why the routes that other Ingresses of the namespace have
 	// for the object's hosts answer 503 too. Empty when they do not.
@@ -38,14 +43,15 @@ type Result struct {
 	// Diverted tells that the object's routes must not be served at all: they
 	// are meant for a share of another Ingress's traffic.
 	Diverted bool
-	// Problems are in the order of the annotations' names.
+	// Problems are in the order of the annotations' names, with those of
+	// several together last.
 	Problems []model.Problem
 }
 
 // Ingress sets in v what the annotations of an Ingress set. Settings of
 // listeners are Problems.
 func (r Reader) Ingress(object model.ObjectRef, annotations map[string]string, v *Values) Result {
-	return r.read(object, annotations, Path|Upstream, v)
+	return r.read(object, annotations, Path|Upstream|Host, v)
 }
 
 // Class sets in v what the annotations of an IngressClass set.
@@ -59,10 +65,13 @@ type reading struct {
 	noun    string // what a setting of the object is called, with a space
 	allowed Scope
 	values  *Values
+	checks  *Checks
 	result  Result
 }
 
-// read takes ingress-nginx's annotations first, so that ours win.
+// read takes ingress-nginx's annotations first, so that ours win. One that
+// protects is not read where ours stands, whose mistake must not leave the weaker
+// of two protections in force.
 func (r Reader) read(object model.ObjectRef, annotations map[string]string, allowed Scope, v *Values) Result {
 	inherited := named(annotations, r.nginxPrefix)
 	own := named(annotations, Prefix)
@@ -72,14 +81,19 @@ func (r Reader) read(object model.ObjectRef, annotations map[string]string, allo
 	if len(inherited) == 0 && len(own) == 0 {
 		return Result{}
 	}
-	in := reading{object: object, noun: "annotation ", allowed: allowed, values: v}
+	before := *v
+	in := reading{object: object, noun: "annotation ", allowed: allowed, values: v, checks: r.checks}
 	for _, name := range slices.Sorted(maps.Keys(inherited)) {
-		if _, hidden := own[name]; !hidden || byName[name] != nil {
+		_, hidden := own[name]
+		if setting := byName[name]; !hidden || setting != nil && setting.effect == plain {
 			in.one(r.nginxPrefix, name, inherited[name], nginx)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(own)) {
 		in.one(Prefix, name, own[name], ours)
+	}
+	if allowed&Host != 0 {
+		in.tellIdle(&before)
 	}
 	return in.result
 }
@@ -116,17 +130,66 @@ func (in *reading) one(prefix, name, value string, d dialect) {
 }
 
 func (in *reading) set(setting *Annotation, full, value string, d dialect) {
-	if setting.Scope&in.allowed == 0 {
-		in.problem(model.ReasonUnsupportedAnnotation,
-			"%s governs listeners: it has an effect on the IngressClass only", full)
+	at := place{d, Source{What: in.noun + full, Object: in.object}, in.checks}
+	if !setting.governs(in.allowed) {
+		in.misplaced(setting, full, value, at)
 		return
 	}
-	from := Source{What: in.noun + full, Object: in.object}
-	if err := setting.apply(in.values, value, d, from); err != nil {
+	err := setting.apply(in.values, value, at)
+	some := partial{}
+	switch {
+	case err == nil, errors.As(err, &some):
+		in.result.Set |= setting.Scope
+		if err != nil {
+			in.problem(model.ReasonInvalidValue, "%s: %s: %v", full, quote(value), err)
+		}
+	case setting.effect != plain:
+		why := full + ": " + quote(value) + ": " + err.Error()
+		in.deny(setting.effect, why)
+		in.problem(model.ReasonDenied, "%s: %s", why, in.closed())
+	default:
 		in.problem(model.ReasonInvalidValue, "%s: %s: %v", full, quote(value), err)
+	}
+}
+
+// misplaced is for a setting that has no effect on an object of this kind.
+func (in *reading) misplaced(setting *Annotation, full, value string, at place) {
+	where := "governs hosts: it has an effect on an Ingress only"
+	switch {
+	case setting.onIngress:
+		where = "names a Secret: it has an effect on an Ingress only"
+	case setting.Scope&Listener != 0:
+		where = "governs listeners: it has an effect on the IngressClass only"
+	case setting.Scope&Stream != 0:
+		where = "governs TCP and UDP services: it has an effect in the controller's ConfigMap only"
+	}
+	if setting.effect == plain {
+		in.problem(model.ReasonUnsupportedAnnotation, "%s %s", full, where)
 		return
 	}
-	in.result.Set |= setting.Scope
+	scratch := *in.values
+	if err := setting.apply(&scratch, value, at); err != nil || scratch != *in.values {
+		in.deny(setting.effect, full+" "+where)
+		in.problem(model.ReasonDenied, "%s %s: %s", full, where, in.closed())
+	}
+}
+
+// closed says what is denied.
+func (in *reading) closed() string {
+	if in.allowed&Stream != 0 {
+		return "all paths answer 503"
+	}
+	return "the paths of this object answer 503"
+}
+
+// deny fails closed.
+func (in *reading) deny(e effect, why string) {
+	if e == protectsHost && in.result.HostsDenied == "" {
+		in.result.HostsDenied = why
+	}
+	if in.result.Denied == "" {
+		in.result.Denied = why
+	}
 }
 
 func (in *reading) unsupported(a *nginxAnnotation, full, value string) {
@@ -135,12 +198,7 @@ func (in *reading) unsupported(a *nginxAnnotation, full, value string) {
 	}
 	switch a.effect {
 	case protects, protectsHost:
-		if a.effect == protectsHost && in.result.HostsDenied == "" {
-			in.result.HostsDenied = full + " is not supported"
-		}
-		if in.result.Denied == "" {
-			in.result.Denied = full + " is not supported"
-		}
+		in.deny(a.effect, full+" is not supported")
 		in.problem(model.ReasonDenied,
 			"%s is not supported and protects the paths of this object: they answer 503", full)
 	case diverts:

@@ -13,7 +13,7 @@ var shop = model.ObjectRef{Kind: "Ingress", Namespace: "default", Name: "shop"}
 
 func TestIngressReadsBothPrefixes(t *testing.T) {
 	v := Defaults()
-	result := NewReader("").Ingress(shop, map[string]string{
+	result := NewReader("", nil).Ingress(shop, map[string]string{
 		"nginx.ingress.kubernetes.io/proxy-read-timeout": "10",
 		"nginx.ingress.kubernetes.io/proxy-send-timeout": " 20\n",
 		"shockwave.dev/proxy-read-timeout":               "1m",
@@ -30,7 +30,7 @@ func TestIngressReadsBothPrefixes(t *testing.T) {
 
 func TestReaderWithOnePrefixForBoth(t *testing.T) {
 	v := Defaults()
-	result := NewReader(Prefix+"/").Ingress(shop, map[string]string{
+	result := NewReader(Prefix+"/", nil).Ingress(shop, map[string]string{
 		"shockwave.dev/proxy-read-timeout": "1m",
 		"shockwave.dev/auth-url":           "https://auth.example",
 	}, &v)
@@ -49,7 +49,7 @@ func TestProblemsAreBounded(t *testing.T) {
 	annotations["shockwave.dev/proxy-read-timeout"] = strings.Repeat("é", 100_000)
 	annotations["shockwave.dev/"+strings.Repeat("é", 100_000)] = ""
 	v := Defaults()
-	result := NewReader("").Ingress(shop, annotations, &v)
+	result := NewReader("", nil).Ingress(shop, annotations, &v)
 	if len(result.Problems) != mostProblems+1 {
 		t.Errorf("%d Problems, want %d", len(result.Problems), mostProblems+1)
 	}
@@ -82,14 +82,14 @@ func TestSourceOfTheMode(t *testing.T) {
 	class := model.ObjectRef{Kind: "IngressClass", Name: "edge", File: "class.yaml", Line: 3}
 	config := model.ObjectRef{Kind: "ConfigMap", Namespace: "system", Name: "controller"}
 	annotations := map[string]string{"shockwave.dev/allocation-mode": "arena"}
-	r := NewReader("")
+	r := NewReader("", nil)
 	for _, test := range []struct {
 		set  func(v *Values)
 		want string
 	}{
 		{func(*Values) {}, "default"},
 		{func(v *Values) { _ = Set(v, "allocation-mode", "arena", Source{What: "--allocation-mode"}) }, "--allocation-mode"},
-		{func(v *Values) { ConfigMap(config, map[string]string{"allocation-mode": "arena"}, v) }, "key allocation-mode of ConfigMap system/controller"},
+		{func(v *Values) { r.ConfigMap(config, map[string]string{"allocation-mode": "arena"}, v) }, "key allocation-mode of ConfigMap system/controller"},
 		{func(v *Values) { r.Class(class, annotations, v) }, "annotation shockwave.dev/allocation-mode of IngressClass edge"},
 		{func(v *Values) { r.Ingress(shop, annotations, v) }, "annotation shockwave.dev/allocation-mode of Ingress default/shop"},
 		{func(v *Values) { r.Ingress(shop, map[string]string{"shockwave.dev/allocation-mode": "heap"}, v) }, "default"},

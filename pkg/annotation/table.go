@@ -3,11 +3,32 @@ package annotation
 // Table lists every setting, in the order of the reference page.
 var Table = []Annotation{
 	allocationMode,
-	proxyConnectTimeout, proxySendTimeout, proxyReadTimeout,
+	proxyConnectTimeout, proxySendTimeout, proxyReadTimeout, requestTimeout,
 	proxyBodySize,
+	proxyNextUpstream, proxyNextUpstreamTries, proxyNextUpstreamTimeout, retryNonIdempotent,
+	proxyRequestBuffering, clientBodyBufferSize,
+	proxyBuffering, proxyBufferSize, proxyBuffersNumber, proxyBusyBuffersSize, proxyMaxTempFileSize,
+
+	backendProtocol, upstreamProxyProtocol,
+	proxySSLSecret, proxySSLVerify, proxySSLVerifyDepth, proxySSLName, proxySSLServerName, proxySSLProtocols, proxySSLCiphers,
 	upstreamKeepaliveConnections, upstreamKeepaliveTimeout, upstreamKeepaliveRequests, upstreamKeepaliveTime,
+	upstreamMaxConnections, upstreamMaxPending, upstreamPendingTimeout, upstreamPrewarm,
+	loadBalance, upstreamHashBy, upstreamHashLoad, slowStart,
+	affinity, affinityMode, sessionCookieName, sessionCookiePath, sessionCookieDomain, sessionCookieMaxAge, sessionCookieExpires,
+	sessionCookieSameSite, sessionCookieSecure, sessionCookieConditional, sessionCookieChangeOnFailure,
+	upstreamMaxFailures, upstreamEjectionTime, upstreamMaxEjected, upstreamMaxActive, retryBudget,
+	healthCheck, healthCheckPath, healthCheckHost, healthCheckPort, healthCheckInterval, healthCheckTimeout, healthCheckHealthy, healthCheckUnhealthy,
+
+	authTLSSecret, authTLSVerifyClient, authTLSVerifyDepth, authTLSErrorPage, authTLSPassCertificate,
+	sslPassthrough, sslCiphers, http2,
+
 	keepAlive, keepAliveRequests, maxConnections,
 	clientHeaderTimeout, clientBodyTimeout, maxHeaderBytes,
+	useHTTP2, http2Streams,
+	useProxyProtocol, proxyProtocolHeaderTimeout, proxyRealIPCIDR,
+	sslProtocols, sslCurves, sslSessionTickets, enableOCSP, sslRejectHandshake,
+
+	proxyStreamTimeout, proxyStreamNextUpstream, proxyStreamNextUpstreamTries, proxyStreamResponses,
 }
 
 // byName finds the rows of Table.

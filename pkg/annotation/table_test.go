@@ -16,14 +16,39 @@ func TestTableIsComplete(t *testing.T) {
 		if a.Scope == 0 || a.parse == nil || !strings.HasSuffix(a.Help, ".") || strings.ToLower(a.Name) != a.Name {
 			t.Errorf("row %s lacks a scope, a parser or a sentence of help", a.Name)
 		}
-		if a.Inherited() != slices.Contains([]string{
-			"proxy-connect-timeout", "proxy-send-timeout", "proxy-read-timeout", "proxy-body-size",
-		}, a.Name) {
-			t.Errorf("%s: Inherited() = %v", a.Name, a.Inherited())
+		if a.effect != plain && a.Scope&(Listener|Stream) != 0 {
+			t.Errorf("%s protects and governs what no Ingress does", a.Name)
 		}
 		if _, twice := configKeys[a.Name]; twice {
 			t.Errorf("%s is both read and without effect in the ConfigMap", a.Name)
 		}
+	}
+}
+
+// TestInherited lists the settings that ingress-nginx has no annotation for.
+func TestInherited(t *testing.T) {
+	var own []string
+	for _, a := range Table {
+		if !a.Inherited() {
+			own = append(own, a.Name)
+		}
+	}
+	want := []string{
+		"allocation-mode", "request-timeout", "retry-non-idempotent", "upstream-proxy-protocol",
+		"upstream-keepalive-connections", "upstream-keepalive-timeout", "upstream-keepalive-requests", "upstream-keepalive-time",
+		"upstream-max-connections", "upstream-max-pending", "upstream-pending-timeout", "upstream-prewarm",
+		"upstream-hash-load", "slow-start",
+		"upstream-max-failures", "upstream-ejection-time", "upstream-max-ejected", "upstream-max-active", "retry-budget",
+		"health-check", "health-check-path", "health-check-host", "health-check-port", "health-check-interval",
+		"health-check-timeout", "health-check-healthy", "health-check-unhealthy",
+		"http2",
+		"keep-alive", "keep-alive-requests", "max-connections", "client-header-timeout", "client-body-timeout", "max-header-bytes",
+		"use-http2", "http2-max-concurrent-streams", "use-proxy-protocol", "proxy-protocol-header-timeout", "proxy-real-ip-cidr",
+		"ssl-protocols", "ssl-ecdh-curve", "ssl-session-tickets", "enable-ocsp", "ssl-reject-handshake",
+		"proxy-stream-timeout", "proxy-stream-next-upstream", "proxy-stream-next-upstream-tries", "proxy-stream-responses",
+	}
+	if !slices.Equal(own, want) {
+		t.Errorf("without an ancestor are\n%v, want\n%v", own, want)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,9 @@ import (
 var (
 	errSeconds  = errors.New("want a number of seconds, such as 30")
 	errDuration = errors.New("want a number of seconds, such as 30, or a duration, such as 1m30s")
+	errBool     = errors.New("want true or false")
+	errOnOff    = errors.New("want on or off")
+	errName     = errors.New("want a host name or an IP address")
 	errSize     = errors.New("want a number of bytes, such as 4096, 8k, 1m or 2g")
 )
 
@@ -113,5 +117,74 @@ func parseCount(least int) func(string, dialect) (int, error) {
 }
 
 func isDigits(text string) bool {
-	return text != "" && strings.Trim(text, "0123456789") == ""
+	return text != "" && consistsOf(text, digits)
+}
+
+// parseCountWithin reads a whole number between two bounds.
+func parseCountWithin(least, most int) func(string, dialect) (int, error) {
+	return func(text string, _ dialect) (int, error) {
+		n, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || !isDigits(text) || int(n) < least || int(n) > most {
+			return 0, fmt.Errorf("want a whole number from %d to %d", least, most)
+		}
+		return int(n), nil
+	}
+}
+
+// parseDepth reads how many certificates may stand in a chain. 0 means 1, as in
+// ingress-nginx.
+func parseDepth(text string, d dialect) (int, error) {
+	n, err := parseCountWithin(0, 100)(text, d)
+	if err != nil {
+		return 0, err
+	}
+	return max(n, 1), nil
+}
+
+// parseBool reads a boolean as ingress-nginx does.
+func parseBool(text string, _ dialect) (bool, error) {
+	value, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, errBool
+	}
+	return value, nil
+}
+
+// parseOnOff reads what nginx calls a flag. Booleans are taken too: what they
+// mean is clear.
+func parseOnOff(text string, _ dialect) (bool, error) {
+	switch strings.ToLower(text) {
+	case "on", "true":
+		return true, nil
+	case "off", "false":
+		return false, nil
+	}
+	return false, errOnOff
+}
+
+// parseName reads a host name or an address.
+func parseName(text string, _ dialect) (string, error) {
+	if addr, err := netip.ParseAddr(text); err == nil && addr.Zone() == "" {
+		return text, nil
+	}
+	name := strings.ToLower(text)
+	if len(name) > 253 {
+		return "", errName
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > 63 || !consistsOf(label, letters+digits+"-_") {
+			return "", errName
+		}
+	}
+	return name, nil
+}
+
+// isGraphic tells whether text consists of visible ASCII characters.
+func isGraphic(text string) bool {
+	for i := range len(text) {
+		if text[i] <= ' ' || text[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
 }

@@ -5,12 +5,13 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
-	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/internal/keypair"
+	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
 // source makes a key pair whose common name is its name.
@@ -20,29 +21,27 @@ func source(t testing.TB, name string, dnsNames ...string) Source {
 	return Source{Name: name, Cert: pair.Cert, Key: pair.Key}
 }
 
-func newSet(t testing.TB, sources []Source, bindings []Binding, standard string, previous *Set) *Set {
-	t.Helper()
-	s, err := New(sources, bindings, standard, previous)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+// bind is a Binding with a certificate and nothing else.
+func bind(serverName, certificate string) Binding {
+	return Binding{ServerName: serverName, Certificate: certificate}
 }
 
 func TestFind(t *testing.T) {
-	sources := []Source{source(t, "ns/a"), source(t, "ns/wild"), source(t, "ns/standard")}
-	bindings := []Binding{
-		{"a.example.com", "ns/a"},
-		{"*.Example.com", "ns/wild"},
-		{"plain.example.com", ""},
-		{"MIXED.org", "ns/a"},
-	}
+	s := newSet(t, Config{
+		Sources: []Source{source(t, "ns/a"), source(t, "ns/wild"), source(t, "ns/standard")},
+		Bindings: []Binding{
+			bind("a.example.com", "ns/a"), bind("*.Example.com", "ns/wild"), bind("plain.example.com", ""), bind("MIXED.org", "ns/a"),
+			{ServerName: "only.tls.com", Certificate: "ns/a", Unrouted: true},
+		},
+		Default: "ns/standard",
+	}, nil)
 	for _, c := range []struct{ serverName, want string }{
 		{"a.example.com", "ns/a"},
 		{"A.Example.COM", "ns/a"},
 		{"b.example.com", "ns/wild"},
 		{"B.EXAMPLE.com", "ns/wild"},
 		{"mixed.org", "ns/a"},
+		{"only.tls.com", "ns/a"},
 		// A host of its own does not borrow the wildcard's certificate.
 		{"plain.example.com", "ns/standard"},
 		{"c.b.example.com", "ns/standard"},
@@ -51,7 +50,6 @@ func TestFind(t *testing.T) {
 		{"", "ns/standard"},
 		{"other.org", "ns/standard"},
 	} {
-		s := newSet(t, sources, bindings, "ns/standard", nil)
 		if got := s.Find(c.serverName).Leaf.Subject.CommonName; got != c.want {
 			t.Errorf("%q shows %s, want %s", c.serverName, got, c.want)
 		}
@@ -59,7 +57,7 @@ func TestFind(t *testing.T) {
 }
 
 func TestDefaultIsSelfSigned(t *testing.T) {
-	s := newSet(t, nil, []Binding{{"a.example.com", ""}}, "", nil)
+	s := newSet(t, Config{Bindings: []Binding{bind("a.example.com", "")}}, nil)
 	leaf := s.Find("a.example.com").Leaf
 	if s.Default().Leaf != leaf {
 		t.Error("the default certificate is another one")
@@ -76,29 +74,36 @@ func TestDefaultIsSelfSigned(t *testing.T) {
 	if err := leaf.CheckSignatureFrom(leaf); err == nil {
 		t.Error("the certificate may sign others")
 	}
-	again := newSet(t, nil, nil, "", nil)
-	if again.Default() != s.Default() {
+	if newSet(t, Config{}, nil).Default() != s.Default() {
 		t.Error("a second one was made")
 	}
 }
 
 func TestNewRefuses(t *testing.T) {
 	good, other := source(t, "ns/a"), source(t, "ns/b")
+	mtls := func(tls model.HostTLS) []Binding { return []Binding{{ServerName: "a.com", TLS: tls}} }
 	for _, c := range []struct {
-		sources  []Source
-		bindings []Binding
-		standard string
-		err      string
+		config Config
+		err    string
 	}{
-		{[]Source{{"ns/a", []byte("x"), good.Key}}, nil, "", "certificate ns/a: tls: failed to find any PEM data in certificate input"},
-		{[]Source{{"ns/a", good.Cert, other.Key}}, nil, "", "certificate ns/a: tls: private key does not match public key"},
-		{[]Source{good, good}, nil, "", "certificate ns/a occurs twice"},
-		{nil, []Binding{{"a.com", "ns/b"}}, "", "server name a.com: there is no certificate ns/b"},
-		{[]Source{good}, []Binding{{"a.com", "ns/a"}, {"A.com", ""}}, "", "server name A.com: it occurs twice"},
-		{[]Source{good}, []Binding{{"*.a.com", "ns/a"}, {"*.a.com", ""}}, "", "server name *.a.com: it occurs twice"},
-		{[]Source{good}, nil, "ns/b", "default certificate: there is no certificate ns/b"},
+		{Config{Sources: []Source{{Name: "ns/a", Cert: []byte("x"), Key: good.Key}}}, "certificate ns/a: tls: failed to find any PEM data in certificate input"},
+		{Config{Sources: []Source{{Name: "ns/a", Cert: good.Cert, Key: other.Key}}}, "certificate ns/a: tls: private key does not match public key"},
+		{Config{Sources: []Source{good, good}}, "certificate ns/a occurs twice"},
+		{Config{Bindings: []Binding{bind("a.com", "ns/b")}}, "server name a.com: there is no certificate ns/b"},
+		{Config{Sources: []Source{good}, Bindings: []Binding{bind("a.com", "ns/a"), bind("A.com", "")}}, "server name A.com: it occurs twice"},
+		{Config{Sources: []Source{good}, Bindings: []Binding{bind("*.a.com", "ns/a"), bind("*.a.com", "")}}, "server name *.a.com: it occurs twice"},
+		{Config{Bindings: []Binding{bind("a.com", ""), {ServerName: "a.com", Unrouted: true}}}, "server name a.com: it occurs twice"},
+		{Config{Bindings: []Binding{{}, {}}}, "server name : it occurs twice"},
+		{Config{Sources: []Source{good}, Default: "ns/b"}, "default certificate: there is no certificate ns/b"},
+		{Config{Authorities: []model.Authority{{Name: "ns/x"}, {Name: "ns/x"}}}, "authority ns/x occurs twice"},
+		{Config{Bindings: mtls(model.HostTLS{ClientAuth: model.ClientAuthOn})}, `server name a.com: there is no authority ""`},
+		{Config{Bindings: mtls(model.HostTLS{ClientAuth: model.ClientAuthNoCA, Authority: "ns/x"})}, `server name a.com: there is no authority "ns/x"`},
+		{Config{Bindings: mtls(model.HostTLS{ClientAuth: "maybe"})}, `server name a.com: there is no client authentication "maybe"`},
+		{Config{Listener: model.ListenerTLS{Protocols: "TLSv1.1"}}, "listener: protocol TLSv1.1 is no longer safe to use: there are TLSv1.2 and TLSv1.3"},
+		{Config{Listener: model.ListenerTLS{Ciphers: "DES-CBC3-SHA"}}, `listener: none of the ciphers "DES-CBC3-SHA" is supported`},
+		{Config{Listener: model.ListenerTLS{Curves: "X448"}}, `listener: none of the curves "X448" is supported`},
 	} {
-		_, err := New(c.sources, c.bindings, c.standard, nil)
+		_, err := New(c.config, nil)
 		if err == nil || err.Error() != c.err {
 			t.Errorf("error %v, want %s", err, c.err)
 		}
@@ -110,26 +115,37 @@ func TestNewRefuses(t *testing.T) {
 
 func TestUnchangedPairsAreReused(t *testing.T) {
 	a, b := source(t, "ns/a"), source(t, "ns/b")
-	first := newSet(t, []Source{a, b}, []Binding{{"a.com", "ns/a"}, {"b.com", "ns/b"}}, "", nil)
+	bindings := []Binding{bind("a.com", "ns/a"), bind("b.com", "ns/b"), bind("also-a.com", "ns/a")}
+	first := newSet(t, Config{Sources: []Source{a, b}, Bindings: bindings}, nil)
 	// The same content in other memory, as a new read of the Secret gives it.
-	same := Source{"ns/a", append([]byte(nil), a.Cert...), append([]byte(nil), a.Key...)}
+	same := Source{Name: "ns/a", Cert: slices.Clone(a.Cert), Key: slices.Clone(a.Key)}
 	changed := source(t, "ns/b")
-	second := newSet(t, []Source{same, changed}, []Binding{{"a.com", "ns/a"}, {"b.com", "ns/b"}}, "", first)
+	second := newSet(t, Config{Sources: []Source{same, changed}, Bindings: bindings}, first)
 	if second.Find("a.com") != first.Find("a.com") {
 		t.Error("an unchanged key pair was parsed again")
+	}
+	if second.exact["a.com"].config != first.exact["a.com"].config || second.exact["also-a.com"] != second.exact["a.com"] {
+		t.Error("names with equal settings do not share them")
 	}
 	if second.Find("b.com") == first.Find("b.com") {
 		t.Error("a changed key pair was not replaced")
 	}
 	// The same certificate with another key must not be taken for the old one.
-	if _, err := New([]Source{{"ns/a", a.Cert, b.Key}}, nil, "", first); err == nil {
+	if _, err := New(Config{Sources: []Source{{Name: "ns/a", Cert: a.Cert, Key: b.Key}}}, first); err == nil {
 		t.Error("a changed key was not noticed")
+	}
+	third := newSet(t, Config{Sources: []Source{a, changed}, Bindings: bindings, Listener: model.ListenerTLS{Protocols: "TLSv1.3"}}, second)
+	if third.exact["a.com"].config == second.exact["a.com"].config {
+		t.Error("settings were taken over though those of the listener have changed")
 	}
 }
 
 func TestBound(t *testing.T) {
-	s := newSet(t, []Source{source(t, "ns/a"), source(t, "ns/b")},
-		[]Binding{{"a.com", "ns/a"}, {"b.com", ""}, {"*.c.com", "ns/b"}}, "ns/b", nil)
+	s := newSet(t, Config{
+		Sources:  []Source{source(t, "ns/a"), source(t, "ns/b")},
+		Bindings: []Binding{bind("a.com", "ns/a"), bind("b.com", ""), bind("*.c.com", "ns/b")},
+		Default:  "ns/b",
+	}, nil)
 	var got []string
 	for b, cert := range s.Bound() {
 		got = append(got, b.ServerName+" "+cert.Leaf.Subject.CommonName)
@@ -142,36 +158,11 @@ func TestBound(t *testing.T) {
 	}
 }
 
-// handshake connects to a server with the Store's settings.
-func handshake(t *testing.T, s *Store, client *tls.Config) (tls.ConnectionState, error) {
-	t.Helper()
-	near, far := net.Pipe()
-	defer near.Close()
-	served := make(chan error, 1)
-	go func() {
-		defer far.Close()
-		far.SetDeadline(time.Now().Add(10 * time.Second))
-		served <- tls.Server(far, s.TLSConfig()).Handshake()
-	}()
-	near.SetDeadline(time.Now().Add(10 * time.Second))
-	client.InsecureSkipVerify = true // the test looks at the certificate itself
-	conn := tls.Client(near, client)
-	if err := conn.Handshake(); err != nil {
-		near.Close()
-		<-served
-		return tls.ConnectionState{}, err
-	}
-	return conn.ConnectionState(), <-served
-}
-
 func TestStoreFollowsPublish(t *testing.T) {
 	var store Store
 	shown := func(want string) {
 		t.Helper()
-		state, err := handshake(t, &store, &tls.Config{ServerName: "a.com", NextProtos: []string{"h2", "http/1.1"}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		state := mustShake(t, &store, &tls.Config{ServerName: "a.com", NextProtos: []string{"h2", "http/1.1"}})
 		if got := state.PeerCertificates[0].Subject.CommonName; got != want {
 			t.Errorf("%s is shown, want %s", got, want)
 		}
@@ -180,62 +171,63 @@ func TestStoreFollowsPublish(t *testing.T) {
 		}
 	}
 	shown(selfSignedName)
-	store.Publish(newSet(t, []Source{source(t, "ns/old")}, []Binding{{"a.com", "ns/old"}}, "", nil))
+	store.Publish(newSet(t, Config{Sources: []Source{source(t, "ns/old")}, Bindings: []Binding{bind("a.com", "ns/old")}}, nil))
 	shown("ns/old")
-	store.Publish(newSet(t, []Source{source(t, "ns/new")}, []Binding{{"a.com", "ns/new"}}, "", nil))
+	open, err := connect(t, store.TLSConfig(), &tls.Config{ServerName: "a.com", InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.republish(t, Config{Sources: []Source{source(t, "ns/new")}, Bindings: []Binding{bind("a.com", "ns/new")}})
 	shown("ns/new")
+	open.echo(t) // notices nothing
 }
 
-func TestStoreRefusesOldVersions(t *testing.T) {
-	var store Store
-	_, err := handshake(t, &store, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
-	if err == nil {
-		t.Error("TLS 1.1 was accepted")
-	}
-	if _, err := handshake(t, &store, &tls.Config{MaxVersion: tls.VersionTLS12}); err != nil {
-		t.Errorf("TLS 1.2: %v", err)
-	}
-}
-
-func TestStoreGivesNoTickets(t *testing.T) {
-	var store Store
-	cache := tls.NewLRUClientSessionCache(1)
-	for range 2 {
-		state, err := handshake(t, &store, &tls.Config{
-			ServerName: "a.com", MaxVersion: tls.VersionTLS12, ClientSessionCache: cache})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if state.DidResume {
-			t.Error("a session was resumed")
-		}
-	}
-}
-
-func TestFindAllocatesNothing(t *testing.T) {
-	s := newSet(t, []Source{source(t, "ns/a")}, []Binding{{"a.com", "ns/a"}, {"*.b.com", "ns/a"}}, "", nil)
+func TestLookupsAllocateNothing(t *testing.T) {
+	store := published(t, Config{Sources: []Source{source(t, "ns/a")}, Bindings: []Binding{bind("a.com", "ns/a"), bind("*.b.com", "ns/a")}})
+	s := store.set.Load()
+	hello := &tls.ClientHelloInfo{ServerName: "x.b.com"}
 	if n := testing.AllocsPerRun(100, func() {
 		s.Find("a.com")
-		s.Find("x.b.com")
 		s.Find("other.com")
+		s.ClientAuth("x.b.com")
+		config, _ := store.config(hello)
+		_, _ = config.GetCertificate(hello)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
-// BenchmarkNew is what a change costs when none of 10,000 certificates changed.
-func BenchmarkNew(b *testing.B) {
+// many is a configuration of 10,000 hosts with a certificate each.
+func many(b *testing.B) Config {
 	a := source(b, "")
-	var sources []Source
-	var bindings []Binding
+	c := Config{HTTP2: true}
 	for i := range 10000 {
-		s := Source{fmt.Sprintf("ns/secret-%d", i), a.Cert, a.Key}
-		sources = append(sources, s)
-		bindings = append(bindings, Binding{fmt.Sprintf("host-%d.example.com", i), s.Name})
+		s := Source{Name: fmt.Sprintf("ns/secret-%d", i), Cert: a.Cert, Key: a.Key}
+		c.Sources = append(c.Sources, s)
+		c.Bindings = append(c.Bindings, bind(fmt.Sprintf("host-%d.example.com", i), s.Name))
 	}
-	previous := newSet(b, sources, bindings, "", nil)
+	return c
+}
+
+// BenchmarkNew is what a change costs of one of 10,000 certificates.
+func BenchmarkNew(b *testing.B) {
+	config := many(b)
+	set := newSet(b, config, nil)
+	one := []Source{source(b, "ns/secret-5000"), source(b, "ns/secret-5000")}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		config.Sources[5000] = one[i%2]
+		set = newSet(b, config, set)
+	}
+}
+
+// BenchmarkNewListener is what a change costs of a setting of all hosts.
+func BenchmarkNewListener(b *testing.B) {
+	config := many(b)
+	set := newSet(b, config, nil)
 	b.ReportAllocs()
 	for b.Loop() {
-		newSet(b, sources, bindings, "", previous)
+		config.HTTP2 = !config.HTTP2
+		set = newSet(b, config, set)
 	}
 }

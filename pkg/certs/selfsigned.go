@@ -27,14 +27,20 @@ const selfSignedDays = 730
 
 // SelfSigned returns the certificate that is shown when there is no other. It is
 // made once per process, and its key never leaves the process.
-func SelfSigned() (*tls.Certificate, error) { return selfSigned() }
+func SelfSigned() (*tls.Certificate, error) {
+	p, err := selfSignedPair()
+	if err != nil {
+		return nil, err
+	}
+	return p.cert, nil
+}
 
-var selfSigned = sync.OnceValues(func() (*tls.Certificate, error) {
+var selfSignedPair = sync.OnceValues(func() (*pair, error) {
 	cert, err := makeSelfSigned(time.Now())
 	if err != nil {
 		return nil, fmt.Errorf("make the self-signed certificate: %w", err)
 	}
-	return cert, nil
+	return newPair(Source{}, cert), nil
 })
 
 func makeSelfSigned(now time.Time) (*tls.Certificate, error) {

@@ -88,10 +88,7 @@ func (x *exchange) readBody() ([]byte, error) {
 	if b.left == 0 && !b.chunked {
 		return nil, io.EOF
 	}
-	if most > 0 && b.left > most-b.data {
-		return nil, message.ErrBodyTooLarge
-	}
-	if err := x.sendContinue(); err != nil {
+	if err := x.mayRead(); err != nil {
 		return nil, err
 	}
 	for {
@@ -126,19 +123,40 @@ func (x *exchange) readBody() ([]byte, error) {
 	}
 }
 
+// mayRead refuses a body that is known to be too large, and asks the client for one
+// that it holds back.
+func (x *exchange) mayRead() error {
+	b, most := &x.body, x.ex.Request.MaxBody
+	if most > 0 && b.left > most-b.data {
+		return message.ErrBodyTooLarge
+	}
+	return x.sendContinue()
+}
+
 // fill waits for more bytes of the body and appends them to x.buf.
 func (x *exchange) fill() error {
 	space := x.bodySpace()
 	if x.body.noWait {
 		return x.fillNow(space)
 	}
+	n, err := x.receive(space)
+	x.buf = x.buf[:len(x.buf)+n]
+	if err == nil && x.tooSlow() {
+		return message.ErrTimeout
+	}
+	return err
+}
+
+// receive reads bytes of the body into space, or, when that is empty, waits until the
+// socket has some.
+func (x *exchange) receive(space []byte) (n int, err error) {
 	b, clock := &x.body, x.c.srv.reaper
 	limit := x.set.bodyTimeout
 	before := clock.Now()
 	if most := x.set.requestTimeout; most > 0 {
 		left := most - (before - x.coarse)
 		if left <= 0 {
-			return message.ErrTimeout
+			return 0, message.ErrTimeout
 		}
 		if limit <= 0 || limit > left {
 			limit = left
@@ -146,31 +164,35 @@ func (x *exchange) fill() error {
 	}
 	if b.draining {
 		if limit = b.drainBy - before; limit <= 0 {
-			return message.ErrTimeout
+			return 0, message.ErrTimeout
 		}
 	}
 	x.c.sc.ReadWithin(limit)
 	b.reading.Store(true)
-	var n int
-	var err error
-	if x.over.Load() && !b.draining {
+	switch {
+	case x.over.Load() && !b.draining:
 		err = sock.ErrTimeout // see interrupt
-	} else {
+	case len(space) == 0:
+		err = x.c.sc.WaitRead()
+	default:
 		n, err = x.c.sc.Read(space)
 	}
 	b.reading.Store(false)
 	x.c.sc.ReadWithin(0)
-	x.buf = x.buf[:len(x.buf)+n]
 	b.fills++
 	b.waited += clock.Now() - before
+	if err != nil {
+		err = x.readFailed(err)
+	}
+	return n, err
+}
+
+// readFailed is what NextBody makes of an error of the socket.
+func (x *exchange) readFailed(err error) error {
 	switch {
-	case err == nil && x.tooSlow():
-		return message.ErrTimeout
-	case err == nil:
-		return nil
 	case !errors.Is(err, sock.ErrTimeout):
 		return message.ErrClientGone
-	case x.over.Load() && !b.draining:
+	case x.over.Load() && !x.body.draining:
 		return errResponseEnded
 	}
 	return message.ErrTimeout

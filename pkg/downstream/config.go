@@ -3,6 +3,10 @@ package downstream
 import (
 	"crypto/tls"
 	"log/slog"
+	"math"
+	"net"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
@@ -16,7 +20,7 @@ import (
 type Config struct {
 	// Handler serves the exchanges.
 	Handler message.Handler
-	// TLSConfig is used by ServeTLS. It is cloned, and offers http/1.1 only.
+	// TLSConfig is used by ServeTLS as ServeTLSConfig uses its own. It is cloned.
 	TLSConfig *tls.Config
 	// Logger receives what goes wrong in the server itself: panics of handlers
 	// and listeners that cannot accept. Default: slog.Default().
@@ -49,9 +53,35 @@ type Config struct {
 	KeepAliveTimeout time.Duration
 	// HandshakeTimeout bounds the TLS handshake. Default: 10 s.
 	HandshakeTimeout time.Duration
+	// ProxyProtocol has every connection begin with a PROXY header, version 1 or 2: in
+	// front of a listener for TLS, too. It tells Exchange.Remote and Exchange.Local.
+	// A connection without one is closed.
+	ProxyProtocol bool
+	// ProxyHeaderTimeout bounds the time until the PROXY header was read. Default: 5 s.
+	ProxyHeaderTimeout time.Duration
+	// TrustedProxies are the networks whose PROXY headers are believed. The header of
+	// another peer is read, and the addresses are those of its socket. Empty: all.
+	TrustedProxies []netip.Prefix
+	// Passthrough chooses, by the server name that a client of a listener for TLS asks
+	// for, who gets its connection without TLS being spoken with it: nil for nobody. The
+	// name is in lower case, and empty when the client sent none. The function that it
+	// returns gets the connection and what was read of it, and owns both until it
+	// returns; Close cuts the connection and Shutdown waits for it, as for a tunnel.
+	// nil: none is passed through.
+	Passthrough func(serverName string) func(nc net.Conn, hello []byte)
+	// PassthroughAny tells whether Passthrough may choose anybody. While it does not,
+	// connections need not be kept ready for that. nil: it may.
+	PassthroughAny func() bool
 	// KeepAliveRequests is how many requests a connection may carry: the
 	// response to the last one says so. Negative: no limit. Default: 1000.
 	KeepAliveRequests int
+	// HTTP2 offers HTTP/2: by ALPN to clients that speak TLS, and to those that begin
+	// with its preface in clear text. A handler then meets exchanges of one connection
+	// that run at the same time, with Request.HTTP2 set.
+	HTTP2 bool
+	// HTTP2Streams is how many streams a client may have open at a time on one
+	// connection that speaks HTTP/2. Default: 128.
+	HTTP2Streams int
 	// BatchPipelined lets responses to requests that arrived together leave together,
 	// in one write where they fit. A response may then be held until the handlers of
 	// the requests behind it have answered, so it is for handlers that do not wait.
@@ -81,16 +111,25 @@ type Config struct {
 // defaults filled in. A published value is never changed: an exchange uses the
 // one that was in force when its head began.
 type settings struct {
-	limits            http11.Limits
-	headerTimeout     time.Duration
-	bodyTimeout       time.Duration
-	requestTimeout    time.Duration // 0: none
-	maxBody           int64         // 0: no limit
-	writeTimeout      time.Duration
-	keepAliveTimeout  time.Duration
-	handshakeTimeout  time.Duration
+	limits           http11.Limits
+	headerTimeout    time.Duration
+	bodyTimeout      time.Duration
+	requestTimeout   time.Duration // 0: none
+	maxBody          int64         // 0: no limit
+	writeTimeout     time.Duration
+	keepAliveTimeout time.Duration
+	handshakeTimeout time.Duration
+
+	proxyProtocol      bool
+	proxyHeaderTimeout time.Duration
+	trustedProxies     []netip.Prefix
+	passthrough        func(serverName string) func(nc net.Conn, hello []byte)
+	passthroughAny     func() bool
+
 	shutdownIdle      time.Duration
 	keepAliveRequests int // 0: no limit
+	http2             bool
+	http2Streams      uint32
 	batchPipelined    bool
 	maxConnections    int // 0: no limit
 	mode              alloc.Mode
@@ -99,15 +138,24 @@ type settings struct {
 
 func newSettings(cfg *Config) *settings {
 	s := &settings{
-		limits:            withDefaults(cfg.Limits),
-		headerTimeout:     orDefault(cfg.HeaderTimeout, 10*time.Second),
-		bodyTimeout:       orDefault(cfg.BodyTimeout, time.Minute),
-		writeTimeout:      orDefault(cfg.WriteTimeout, time.Minute),
-		keepAliveTimeout:  orDefault(cfg.KeepAliveTimeout, 75*time.Second),
-		handshakeTimeout:  orDefault(cfg.HandshakeTimeout, 10*time.Second),
+		limits:           withDefaults(cfg.Limits),
+		headerTimeout:    orDefault(cfg.HeaderTimeout, 10*time.Second),
+		bodyTimeout:      orDefault(cfg.BodyTimeout, time.Minute),
+		writeTimeout:     orDefault(cfg.WriteTimeout, time.Minute),
+		keepAliveTimeout: orDefault(cfg.KeepAliveTimeout, 75*time.Second),
+		handshakeTimeout: orDefault(cfg.HandshakeTimeout, 10*time.Second),
+
+		proxyProtocol:      cfg.ProxyProtocol,
+		proxyHeaderTimeout: orDefault(cfg.ProxyHeaderTimeout, 5*time.Second),
+		trustedProxies:     slices.Clone(cfg.TrustedProxies),
+		passthrough:        cfg.Passthrough,
+		passthroughAny:     cfg.PassthroughAny,
+
 		shutdownIdle:      max(0, orDefault(cfg.ShutdownIdle, time.Second)),
 		keepAliveRequests: max(0, orDefault(cfg.KeepAliveRequests, 1000)),
 		maxConnections:    max(0, cfg.MaxConnections),
+		http2:             cfg.HTTP2,
+		http2Streams:      128,
 		batchPipelined:    cfg.BatchPipelined,
 		mode:              cfg.AllocationMode,
 	}
@@ -118,6 +166,9 @@ func newSettings(cfg *Config) *settings {
 		}
 	}
 	s.maxBody = max(0, cfg.MaxBody)
+	if n := cfg.HTTP2Streams; n > 0 {
+		s.http2Streams = uint32(min(n, math.MaxInt32))
+	}
 	if cfg.DisableKeepAlive {
 		s.keepAliveRequests = 1
 	}

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/net/http2"
+
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/sock"
@@ -31,8 +33,11 @@ type conn struct {
 	early  int     // how many bytes of first are read and not yet used
 	last   bool    // Shutdown has asked: serve what is there, and wait no more
 
+	http2   atomic.Pointer[http2Conn] // nil: HTTP/1
+	preface []byte                    // what was read of a connection that begins with HTTP/2
+
 	session  message.Session
-	gone     atomic.Pointer[func()] // told when the connection is cut: see Watch
+	watched  atomic.Pointer[exchange] // told when the connection is cut: see Watch
 	hijacked bool
 }
 
@@ -51,9 +56,13 @@ const (
 func (c *conn) run(tlsConfig *tls.Config) {
 	defer c.srv.leave(c)
 	defer c.contain()
-	inner := c.nc
+	inner := c.behindProxy()
+	if inner == nil {
+		_ = c.nc.Close()
+		return
+	}
 	if tlsConfig != nil {
-		tc := c.handshake(tlsConfig)
+		tc := c.handshake(inner, tlsConfig)
 		if tc == nil {
 			_ = c.nc.Close()
 			return
@@ -61,7 +70,12 @@ func (c *conn) run(tlsConfig *tls.Config) {
 		inner = tc
 	}
 	c.sc = sock.New(inner, c.srv.reaper)
+	c.sc.SetAlarm(c)
 	defer c.close()
+	if c.tls != nil && c.tls.NegotiatedProtocol == http2.NextProtoTLS {
+		c.serveHTTP2(nil)
+		return
+	}
 	for c.await() && c.serveReady() {
 	}
 }
@@ -171,6 +185,8 @@ func (c *conn) serveReady() bool {
 		c.linger()
 	case reset:
 		c.reset()
+	case toHTTP2:
+		c.serveHTTP2(c.preface)
 	}
 	return false
 }
@@ -179,10 +195,11 @@ func (c *conn) serveReady() bool {
 type outcome uint8
 
 const (
-	again  outcome = iota // the next request may follow
-	linger                // close, but let the client read our last response
-	reset                 // cut, so that the client sees it
-	closed                // nothing is left to do but to close
+	again   outcome = iota // the next request may follow
+	linger                 // close, but let the client read our last response
+	reset                  // cut, so that the client sees it
+	closed                 // nothing is left to do but to close
+	toHTTP2                // the client speaks HTTP/2: see conn.preface
 )
 
 // reset cuts the connection: the client sees an error, not an end. It may be

@@ -1,6 +1,7 @@
 package downstream
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"time"
@@ -54,6 +55,10 @@ func (x *exchange) readHead() (after outcome, ok bool) {
 		// The handler's time is its own.
 		x.c.readWithin(0)
 		head := x.buf[x.at+x.scan.Start() : x.at+end]
+		if string(head) == beginsHTTP2 && x.mayTurn() {
+			x.c.preface = bytes.Clone(x.buf[x.at:])
+			return toHTTP2, false
+		}
 		x.at += end
 		x.floor = x.at
 		x.ex.Trace.Received = int64(end)
@@ -74,6 +79,17 @@ func (x *exchange) readHead() (after outcome, ok bool) {
 		return x.refuse(refusal), false
 	}
 	return x.headFailed(err), false
+}
+
+// beginsHTTP2 is the part of the client's connection preface in HTTP/2 that looks like
+// a request (RFC 9113, section 3.4).
+const beginsHTTP2 = "PRI * HTTP/2.0\r\n\r\n"
+
+// mayTurn tells whether the connection may go on in HTTP/2: with its first bytes, in
+// clear text. With TLS there is ALPN (section 3.3).
+func (x *exchange) mayTurn() bool {
+	c := x.c
+	return x.set.http2 && c.tls == nil && c.served == 0 && x.at == 0 && x.scan.Start() == 0
 }
 
 // announcesTooMuch tells whether the request's body is known to exceed the limit.

@@ -38,14 +38,15 @@ func (s *Server) ServeTLS(ln net.Listener, certFile, keyFile string) error {
 var errNoCertificate = errors.New("TLS configuration has no certificate")
 
 // ServeTLSConfig is ServeTLS with a configuration of the listener's own. The
-// configuration is cloned and offers http/1.1 only, and so do those that its
-// GetConfigForClient returns.
+// configuration is cloned, and what it offers by ALPN is ours to say, as with those that
+// its GetConfigForClient returns: h2, when Config.HTTP2 is set, and http/1.1. One whose
+// NextProtos has only http/1.1 leaves h2 out.
 func (s *Server) ServeTLSConfig(ln net.Listener, cfg *tls.Config) error {
 	if cfg == nil || len(cfg.Certificates) == 0 && cfg.GetCertificate == nil && cfg.GetConfigForClient == nil {
 		_ = ln.Close()
 		return errNoCertificate
 	}
-	return s.serve(ln, http11Only(cfg))
+	return s.serve(ln, s.negotiating(cfg))
 }
 
 func (s *Server) serve(ln net.Listener, tlsConfig *tls.Config) error {
@@ -54,6 +55,9 @@ func (s *Server) serve(ln net.Listener, tlsConfig *tls.Config) error {
 		return err
 	}
 	defer s.end(ln)
+	if tlsConfig != nil {
+		tlsConfig = passable(tlsConfig)
+	}
 	const shortest, longest = 5 * time.Millisecond, time.Second
 	pause := time.Duration(0)
 	for {

@@ -30,6 +30,7 @@ type Server struct {
 	draining atomic.Bool // responses announce the end of their connection
 	stopping atomic.Bool // listeners stop when their queue is empty
 	closed   chan struct{}
+	http2    http2Conns
 
 	mu         sync.Mutex // guards what follows; not taken by requests
 	open       []*conn
@@ -78,6 +79,7 @@ func (s *Server) begin(ln net.Listener) error {
 			defer close(s.reaperDone)
 			var wg sync.WaitGroup
 			wg.Go(func() { trim(ctx) })
+			wg.Go(func() { s.sweepStreams(ctx) })
 			s.reaper.Run(ctx)
 			wg.Wait()
 		}()

@@ -30,7 +30,13 @@ const (
 // Drain makes every response from now on announce the end of its connection
 // (Connection: close), so that clients move away one answered request at a
 // time. Listeners stay open and nothing is closed early.
-func (s *Server) Drain() { s.draining.Store(true) }
+//
+// Connections that speak HTTP/2 are told with GOAWAY, after which only the streams that
+// have begun go on.
+func (s *Server) Drain() {
+	s.draining.Store(true)
+	s.http2.goAway()
+}
 
 // Shutdown drains the server and waits for its end: listeners accept what the
 // kernel has queued and close, connections that are idle long enough
@@ -39,7 +45,7 @@ func (s *Server) Drain() { s.draining.Store(true) }
 // served. When ctx ends first, all connections are cut and ctx's error is
 // returned. Tunnels last until their handler ends them or ctx does.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.draining.Store(true)
+	s.Drain()
 	s.stopping.Store(true)
 	s.stopListeners()
 	t := time.NewTicker(drainPoll)
@@ -83,6 +89,10 @@ func (s *Server) closeIdle() int {
 			limit = first
 		}
 		if c.idleSince.Load() <= limit && c.state.CompareAndSwap(idle, leaving) {
+			if h := c.http2.Load(); h != nil {
+				h.leave()
+				continue
+			}
 			// The connection's goroutine looks once more for a request, and
 			// closes if there is none.
 			_ = c.nc.SetReadDeadline(time.Unix(1, 0))
@@ -113,9 +123,7 @@ func (s *Server) Close() error {
 		} else {
 			_ = c.nc.Close()
 		}
-		if gone := c.gone.Load(); gone != nil {
-			(*gone)()
-		}
+		c.tellCut()
 	}
 	deadline := time.Now().Add(closeWait)
 	for s.openConns() > 0 && time.Now().Before(deadline) {

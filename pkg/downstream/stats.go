@@ -13,6 +13,9 @@ type Stats struct {
 	// FailedHandshakes counts TLS connections that ended before a request
 	// could be read.
 	FailedHandshakes uint64
+	// FailedProxyHeaders counts connections that did not begin with the PROXY header
+	// that Config.ProxyProtocol asks for.
+	FailedProxyHeaders uint64
 	// Requests counts exchanges that ended, refused ones included.
 	Requests uint64
 	// Received and Sent count the bytes of requests and responses, as they are
@@ -26,12 +29,12 @@ type Stats struct {
 // counts are what one connection adds to Stats. Each connection writes its own,
 // so that requests share no cache line.
 type counts struct {
-	requests, received, sent, panics, failedHandshakes atomic.Uint64
+	requests, received, sent, panics, failedHandshakes, failedProxyHeaders atomic.Uint64
 }
 
 // reset is for the goroutine that counts.
 func (c *counts) reset() {
-	for _, n := range []*atomic.Uint64{&c.requests, &c.received, &c.sent, &c.panics, &c.failedHandshakes} {
+	for _, n := range []*atomic.Uint64{&c.requests, &c.received, &c.sent, &c.panics, &c.failedHandshakes, &c.failedProxyHeaders} {
 		n.Store(0)
 	}
 }
@@ -42,6 +45,7 @@ func (s *Stats) add(c *counts) {
 	s.Sent += c.sent.Load()
 	s.Panics += c.panics.Load()
 	s.FailedHandshakes += c.failedHandshakes.Load()
+	s.FailedProxyHeaders += c.failedProxyHeaders.Load()
 }
 
 // Stats returns the counts. It looks at every open connection, so it is meant

@@ -3,7 +3,7 @@ package downstream
 import (
 	"crypto/tls"
 	"errors"
-	"slices"
+	"net"
 	"time"
 )
 
@@ -15,14 +15,23 @@ const plainOnTLS = "HTTP/1.1 400 Bad Request\r\n" +
 	"\r\n" +
 	"a plain HTTP request was sent to a port made for TLS\n"
 
-// handshake returns the TLS connection over c.nc, or nil when the client cannot
-// be talked to.
-func (c *conn) handshake(cfg *tls.Config) *tls.Conn {
-	if d := c.srv.set.Load().handshakeTimeout; d > 0 {
+// handshake returns the TLS connection over nc, which is c.nc, or nil when there is
+// none: the client cannot be talked to, or was passed through.
+func (c *conn) handshake(nc net.Conn, cfg *tls.Config) *tls.Conn {
+	set := c.srv.set.Load()
+	if d := set.handshakeTimeout; d > 0 {
 		_ = c.nc.SetDeadline(time.Now().Add(d))
 	}
-	tc := tls.Server(c.nc, cfg)
-	if err := tc.Handshake(); err != nil {
+	hello := set.peek(nc)
+	if hello != nil {
+		nc = hello
+	}
+	tc := tls.Server(nc, cfg)
+	err := tc.Handshake()
+	if c.passThrough(hello) {
+		return nil
+	}
+	if err != nil {
 		c.count.failedHandshakes.Add(1)
 		var re tls.RecordHeaderError
 		if errors.As(err, &re) && re.Conn != nil && looksLikeHTTP(re.RecordHeader) {
@@ -35,29 +44,6 @@ func (c *conn) handshake(cfg *tls.Config) *tls.Conn {
 	state := tc.ConnectionState()
 	c.tls = &state
 	return tc
-}
-
-// http11Only returns a clone of cfg that offers http/1.1 only.
-func http11Only(cfg *tls.Config) *tls.Config {
-	cfg = cfg.Clone()
-	cfg.NextProtos = []string{"http/1.1"}
-	choose := cfg.GetConfigForClient
-	if choose == nil {
-		return cfg
-	}
-	cfg.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		chosen, err := choose(hello)
-		if err != nil || chosen == nil || slices.Equal(chosen.NextProtos, cfg.NextProtos) {
-			return chosen, err
-		}
-		// A clone for each handshake is small beside the handshake, and follows
-		// changes of session ticket keys, which a clone that is kept would miss.
-		// Keys that crypto/tls makes by itself are those of cfg in any case.
-		chosen = chosen.Clone()
-		chosen.NextProtos = cfg.NextProtos
-		return chosen, nil
-	}
-	return cfg
 }
 
 // looksLikeHTTP tells whether what should be a TLS record header is the

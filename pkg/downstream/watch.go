@@ -10,17 +10,26 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/sock"
 )
 
+// watchAfter is how long an exchange lasts before its client is watched. Most end
+// sooner, and cost two atomic stores.
+const watchAfter = 2 * sock.Tick
+
 // watch notices that the client has gone while the handler works on its answer. It
-// costs a goroutine, and nothing unless the handler asks for it.
+// costs a goroutine, which begins when the handler has asked for it and the exchange
+// has lasted for watchAfter.
 type watch struct {
 	asked atomic.Bool // Watch was called
-	ready atomic.Bool // the request's body was read whole
+	ready atomic.Bool // the request's body was read whole, or there is none
 
 	mu     sync.Mutex
-	gone   func()        // what to call
-	ended  bool          // the handler has returned, or taken the connection over
-	done   chan struct{} // closed when readAhead's goroutine has ended; nil: none
-	first  [1]byte       // of the next request, when that goroutine has read it
+	c      *conn          // the connection that is watched
+	gone   func()         // what to call
+	late   bool           // watchAfter has passed
+	ended  bool           // the handler has returned, or taken the connection over
+	told   bool           // gone was called
+	calls  sync.WaitGroup // of tell, by others than readAhead's goroutine
+	done   chan struct{}  // closed when readAhead's goroutine has ended; nil: none
+	first  [1]byte        // of the next request, when that goroutine has read it
 	length int
 }
 
@@ -31,27 +40,85 @@ func (w *watch) reset() {
 	}
 	if w.asked.Load() {
 		w.asked.Store(false)
-		w.gone, w.ended, w.done, w.length = nil, false, nil, 0
+		w.mu.Lock() // Close may have found w just before endWatch
+		w.c, w.gone, w.done, w.length = nil, nil, nil, 0
+		w.late, w.ended, w.told = false, false, false
+		w.mu.Unlock()
 	}
 }
 
-// Watch implements message.Stream.
+// Watch implements message.Stream. A client that has ended its own direction only, and
+// waits for its answer, counts as gone: it cannot be told from one that has left. gone is
+// not called any more once the exchange is observed.
 func (x *exchange) Watch(gone func()) {
-	w := &x.watch
+	w, c := &x.watch, x.c
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.ended || w.gone != nil {
 		return
 	}
-	w.gone = gone
+	w.c, w.gone = c, gone
+	if x.ex.Request.Body == message.None {
+		w.ready.Store(true)
+	}
 	w.asked.Store(true)
-	x.c.gone.Store(&gone)
-	if x.c.srv.isDone() { // Close may have looked before there was something to call
-		go gone()
+	c.watched.Store(x)
+	if c.srv.isDone() { // Close may have looked before there was something to call
+		w.calls.Go(w.tell)
 		return
 	}
-	if x.ex.Request.Body == message.None || w.ready.Load() {
+	c.sc.AlarmIn(watchAfter)
+}
+
+// tell calls gone, once.
+func (w *watch) tell() {
+	w.mu.Lock()
+	told := w.told
+	w.told = true
+	w.mu.Unlock()
+	if !told {
+		w.gone()
+	}
+}
+
+// Ring implements sock.Alarm: the exchange that is watched has lasted for a while.
+func (c *conn) Ring() {
+	if x := c.watched.Load(); x != nil {
+		x.watchOn(c)
+	}
+}
+
+// watchOn begins to read ahead, now or when the request's body was read, if x still
+// serves c.
+func (x *exchange) watchOn(c *conn) {
+	w := &x.watch
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.c != c || w.ended {
+		return
+	}
+	w.late = true
+	if w.ready.Load() {
 		x.readAhead()
+	}
+}
+
+// tellCut tells whoever watches c that it was cut.
+func (c *conn) tellCut() {
+	x := c.watched.Load()
+	if x == nil {
+		return
+	}
+	w := &x.watch
+	w.mu.Lock()
+	watching := w.c == c && !w.ended
+	if watching {
+		w.calls.Add(1)
+	}
+	w.mu.Unlock()
+	if watching {
+		defer w.calls.Done()
+		w.tell()
 	}
 }
 
@@ -64,7 +131,7 @@ func (x *exchange) bodyEnded() {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.ended {
+	if w.late && !w.ended {
 		x.readAhead()
 	}
 }
@@ -78,7 +145,7 @@ func (x *exchange) readAhead() {
 	if w.done != nil || len(x.buf) > x.at {
 		return
 	}
-	done, gone := make(chan struct{}), w.gone
+	done := make(chan struct{})
 	w.done = done
 	sc := x.c.sc
 	go func() {
@@ -86,7 +153,7 @@ func (x *exchange) readAhead() {
 		n, err := sc.Read(w.first[:])
 		w.length = n
 		if n == 0 && !errors.Is(err, sock.ErrTimeout) {
-			gone()
+			w.tell()
 		}
 	}()
 }
@@ -103,8 +170,13 @@ func (x *exchange) endWatch() bool {
 	w.ended = true
 	done := w.done
 	w.mu.Unlock()
-	c.gone.Store(nil)
-	if done == nil || again {
+	if again {
+		return true
+	}
+	c.watched.Store(nil)
+	c.sc.AlarmIn(0)
+	w.calls.Wait()
+	if done == nil {
 		return true
 	}
 	_ = c.nc.SetReadDeadline(time.Unix(1, 0))

@@ -125,13 +125,18 @@ func (x *exchange) send(a, b []byte) error {
 		w.carried = max(0, w.carried-n)
 		if err != nil {
 			w.failed = true
-			if errors.Is(err, sock.ErrTimeout) {
-				return message.ErrTimeout
-			}
-			return message.ErrClientGone
+			return writeFailed(err)
 		}
 		a, b = nil, b[len(part):]
 	}
 	sc.WriteWithin(0)
 	return nil
+}
+
+// writeFailed is what the writing methods make of an error of the socket.
+func writeFailed(err error) error {
+	if errors.Is(err, sock.ErrTimeout) {
+		return message.ErrTimeout
+	}
+	return message.ErrClientGone
 }

@@ -120,8 +120,9 @@ type Stream interface {
 	// was read whole, and until the client sends its next request; it costs nothing
 	// for an exchange that ends within some tenth of a second, in which it is not
 	// noticed. gone must not block; it may still be called when the handler has
-	// returned. Watch may be called from any goroutine, but not after that. A second
-	// call does nothing.
+	// returned, but not once Observe was called, unless the whole server is closed.
+	// Watch may be called from any goroutine, but not after the handler has returned.
+	// A second call does nothing.
 	Watch(gone func())
 	// HeadWritten tells whether WriteHead was called.
 	HeadWritten() bool

@@ -167,6 +167,7 @@ func (o output) sources() {
 		o.value(connectionsRefused, float64(c.Refused))
 		o.value(requestsTotal, float64(c.Requests))
 		o.value(panics, float64(c.Panics))
+		o.value(proxyHeadersRefused, float64(c.ProxyHeadersRefused))
 	}
 	if s.Allocations != nil {
 		for mode, a := range s.Allocations() {
@@ -177,6 +178,11 @@ func (o output) sources() {
 		written, dropped := s.AccessLog()
 		o.value(accessLogLines, float64(written))
 		o.value(accessLogDropped, float64(dropped))
+	}
+	if s.Streams != nil {
+		for _, st := range s.Streams() {
+			o.stream(st)
+		}
 	}
 	if s.Upstreams != nil {
 		for _, u := range unique(s.Upstreams()) {
@@ -206,14 +212,29 @@ func unique(list []Upstream) []Upstream {
 		sum.Created += u.Created
 		sum.Reused += u.Reused
 		sum.Failed += u.Failed
-		closed := make(map[string]uint64, len(u.Closed))
-		maps.Copy(closed, sum.Closed) // it is the source's
-		for reason, n := range u.Closed {
-			closed[reason] += n
-		}
-		sum.Closed = closed
+		sum.Pending += u.Pending
+		sum.Exchanges += u.Exchanges
+		sum.Prewarmed += u.Prewarmed
+		sum.Queued += u.Queued
+		sum.QueueFull += u.QueueFull
+		sum.QueueTimeouts += u.QueueTimeouts
+		sum.Overflowed += u.Overflowed
+		sum.Retries += u.Retries
+		sum.RetriesRefused += u.RetriesRefused
+		sum.Closed = added(sum.Closed, u.Closed)
+		sum.Ejections = added(sum.Ejections, u.Ejections)
 	}
 	return all
+}
+
+// added is the sum of counters; both are their sources'.
+func added(a, b map[string]uint64) map[string]uint64 {
+	sum := make(map[string]uint64, len(a))
+	maps.Copy(sum, a)
+	for reason, n := range b {
+		sum[reason] += n
+	}
+	return sum
 }
 
 func (o output) upstream(u Upstream) {
@@ -224,9 +245,33 @@ func (o output) upstream(u Upstream) {
 	o.value(upstreamConnected, float64(u.Created), u.Name)
 	o.value(upstreamReused, float64(u.Reused), u.Name)
 	o.value(upstreamFailed, float64(u.Failed), u.Name)
+	if all := u.Created - u.Prewarmed + u.Reused; all > 0 {
+		o.value(upstreamReuseRatio, float64(u.Reused)/float64(all), u.Name)
+	}
+	o.value(upstreamPrewarmed, float64(u.Prewarmed), u.Name)
+	o.value(upstreamPending, float64(u.Pending), u.Name)
+	o.value(upstreamQueued, float64(u.Queued), u.Name)
+	o.value(upstreamQueueFailed, float64(u.QueueFull), u.Name, "full")
+	o.value(upstreamQueueFailed, float64(u.QueueTimeouts), u.Name, "timeout")
+	o.value(upstreamExchanges, float64(u.Exchanges), u.Name)
+	o.value(upstreamOverflowed, float64(u.Overflowed), u.Name)
+	o.value(upstreamRetries, float64(u.Retries), u.Name, "allowed")
+	o.value(upstreamRetries, float64(u.RetriesRefused), u.Name, "refused")
+	for reason, n := range u.Ejections {
+		o.value(upstreamEjections, float64(n), u.Name, reason)
+	}
 	for reason, n := range u.Closed {
 		o.value(upstreamClosed, float64(n), u.Name, reason)
 	}
+}
+
+func (o output) stream(s Stream) {
+	o.value(streamConnections, float64(s.Open), s.Name)
+	o.value(streamAccepted, float64(s.Accepted), s.Name)
+	o.value(streamFailed, float64(s.Failed), s.Name)
+	o.value(streamBytes, float64(s.Received), s.Name, "received")
+	o.value(streamBytes, float64(s.Sent), s.Name, "sent")
+	o.value(streamDropped, float64(s.Dropped), s.Name)
 }
 
 func number(b bool) float64 {

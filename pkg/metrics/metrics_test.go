@@ -278,8 +278,12 @@ func everything() *metrics.Metrics {
 				alloc.GreenTea: {Exchanges: 4, Misses: 1, Overflows: 2, BytesInUse: 4096, BytesKept: 8192, Chunks: 3},
 			}
 		},
+		Streams: func() []metrics.Stream { return []metrics.Stream{{Name: "tcp/5432"}} },
 		Upstreams: func() []metrics.Upstream {
-			return []metrics.Upstream{{Name: "default-cart-80", Endpoints: 3, Closed: map[string]uint64{"idle": 4}}}
+			return []metrics.Upstream{{
+				Name: "default-cart-80", Endpoints: 3, Created: 1,
+				Closed: map[string]uint64{"idle": 4}, Ejections: map[string]uint64{"check": 5},
+			}}
 		},
 	})
 	return m

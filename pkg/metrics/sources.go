@@ -15,6 +15,8 @@ type Sources struct {
 	Connections func() Connections
 	// Upstreams tells of each upstream and its pools.
 	Upstreams func() []Upstream
+	// Streams tells of TCP and UDP services.
+	Streams func() []Stream
 	// AccessLog tells how many lines were written and dropped.
 	AccessLog func() (written, dropped uint64)
 	// Allocations tells of the memory of each allocation mode.
@@ -31,6 +33,8 @@ type Connections struct {
 	Accepted, Refused uint64
 	// Requests counts requests since the start, Panics those that panicked.
 	Requests, Panics uint64
+	// ProxyHeadersRefused counts connections closed for their PROXY header.
+	ProxyHeadersRefused uint64
 }
 
 // Upstream is the state of an upstream and its pools.
@@ -42,10 +46,35 @@ type Upstream struct {
 	Endpoints, Ejected int
 	// Idle and Active count open connections.
 	Idle, Active int
-	// Created, Reused and Failed count connections since the start.
-	Created, Reused, Failed uint64
+	// Pending counts requests that wait for a connection, Exchanges those in
+	// progress.
+	Pending, Exchanges int
+	// Created, Reused and Failed count connections since the start; Prewarmed are
+	// those of Created that no request asked for.
+	Created, Reused, Failed, Prewarmed uint64
+	// Queued counts requests that had to wait for a connection, QueueFull and
+	// QueueTimeouts those that did not get one.
+	Queued, QueueFull, QueueTimeouts uint64
+	// Overflowed counts requests refused for the limit of exchanges.
+	Overflowed uint64
+	// Retries counts further attempts, RetriesRefused those that the budget did not
+	// allow.
+	Retries, RetriesRefused uint64
+	// Ejections counts how often endpoints were left out, by reason.
+	Ejections map[string]uint64
 	// Closed counts connections closed since the start, by reason.
 	Closed map[string]uint64
+}
+
+// Stream is the state of a TCP or UDP service.
+type Stream struct {
+	// Name is protocol and port.
+	Name string
+	// Open counts connections now; Accepted and Failed since the start.
+	Open             int
+	Accepted, Failed uint64
+	// Received and Sent count bytes of clients and to them, Dropped datagrams.
+	Received, Sent, Dropped uint64
 }
 
 // SetSources says where the metrics of other parts are read.

@@ -172,14 +172,48 @@ var (
 		"Times that a kept connection was used again.", "upstream")
 	upstreamFailed = define(Counter, "shockwave_upstream_connections_failed_total",
 		"Connections to the endpoints of an upstream that could not be made.", "upstream")
+	upstreamReuseRatio = define(Gauge, "shockwave_upstream_reuse_ratio",
+		"Share of the exchanges with an upstream that used a connection which was there, since the start. Absent before the first.", "upstream")
+	upstreamPrewarmed = define(Counter, "shockwave_upstream_connections_prewarmed_total",
+		"Connections to the endpoints of an upstream that were made before a request asked for one.", "upstream")
+	upstreamPending = define(Gauge, "shockwave_upstream_pending",
+		"Requests that wait for a connection to an endpoint of an upstream.", "upstream")
+	upstreamQueued = define(Counter, "shockwave_upstream_pending_total",
+		"Requests that had to wait for a connection to an endpoint of an upstream.", "upstream")
+	upstreamQueueFailed = define(Counter, "shockwave_upstream_pending_failed_total",
+		"Requests that did not get a connection to an endpoint of an upstream: too many waited (full), or it took too long (timeout).", "upstream", "reason")
+	upstreamExchanges = define(Gauge, "shockwave_upstream_exchanges",
+		"Exchanges in progress with the endpoints of an upstream.", "upstream")
+	upstreamOverflowed = define(Counter, "shockwave_upstream_overflowed_total",
+		"Requests refused because an upstream had as many as it may have at a time.", "upstream")
+	upstreamRetries = define(Counter, "shockwave_upstream_retries_total",
+		"Attempts at another endpoint of an upstream that were wanted: allowed, or refused for the retry budget.", "upstream", "result")
+	upstreamEjections = define(Counter, "shockwave_upstream_ejections_total",
+		"Times that an endpoint of an upstream was left out: connections failed (connect), exchanges failed (failures), or checks did (check).", "upstream", "reason")
 	upstreamClosed = define(Counter, "shockwave_upstream_connections_closed_total",
 		"Connections to the endpoints of an upstream that were closed, by reason.", "upstream", "reason")
 )
 
+// TCP and UDP services, and TLS connections that are passed through.
+var (
+	streamConnections = define(Gauge, "shockwave_stream_connections",
+		"Connections, or clients of a UDP service, that are open.", "stream")
+	streamAccepted = define(Counter, "shockwave_stream_connections_total",
+		"Connections, or clients of a UDP service, since the start.", "stream")
+	streamFailed = define(Counter, "shockwave_stream_connections_failed_total",
+		"Connections, or clients of a UDP service, for which no endpoint could be reached.", "stream")
+	streamBytes = define(Counter, "shockwave_stream_bytes_total",
+		"Bytes passed on: received from clients, sent to them.", "stream", "direction")
+	streamDropped = define(Counter, "shockwave_stream_datagrams_dropped_total",
+		"Datagrams that were not passed on.", "stream")
+)
+
 // The engine.
 var (
+	proxyHeadersRefused = define(Counter, "shockwave_proxy_headers_refused_total",
+		"Connections closed for a PROXY header that was missing, late or malformed.")
 	refused = define(Counter, "shockwave_requests_refused_total",
-		"Requests refused for their form before they were routed, by reason.", "reason")
+		"Requests that were not forwarded, by reason: refused for their form, or for lack of room at their upstream.", "reason")
 	connectionsRefused = define(Counter, "shockwave_connections_refused_total",
 		"Connections closed at once because there were too many.")
 	panics = define(Counter, "shockwave_panics_total",

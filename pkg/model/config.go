@@ -201,6 +201,9 @@ type Certificate struct {
 	Name string
 	Cert []byte
 	Key  []byte
+	// OCSP is a response of the certificate's authority to be stapled, as DER. It may
+	// be empty.
+	OCSP []byte
 }
 
 // Authority is a set of certificates that others are verified against, as PEM.

@@ -42,7 +42,7 @@ func TestJSON(t *testing.T) {
 		`{"path":"/pay","match":"exact",`,
 		`"denied":"because"`,
 		`"fallback":{"upstream":"default/cart:80"`,
-		`{"key":"default/cart:80","pool":{"upstream-keepalive-connections":320`,
+		`{"key":"default/cart:80","settings":{"backend-protocol":"HTTP"`,
 		`"keep-alive":"1m15s"`,
 		`"options":{"allocation-mode":"standard","allocation-mode-from":"default",`,
 		`"listener":{"allocation-mode":"standard","allocation-mode-from":"default",`,

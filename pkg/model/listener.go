@@ -66,8 +66,8 @@ type HostTLS struct {
 	// names one of Config.Authorities, vouches for.
 	ClientAuth ClientAuth
 	Authority  string
-	// Depth is how many certificates of authorities may stand above the client's.
-	// 0 means 1.
+	// Depth is how many certificates may stand between the client's and a trusted
+	// one, neither of them counted. 0 means 1.
 	Depth int
 	// ErrorPage is where clients without a valid certificate are sent: a URL. Empty:
 	// they are answered 400.
@@ -92,6 +92,7 @@ const (
 	ClientAuthOn ClientAuth = "on"
 	// ClientAuthOptional wants none, or one that is valid.
 	ClientAuthOptional ClientAuth = "optional"
-	// ClientAuthNoCA wants none or any, and tells the upstream whether it is valid.
+	// ClientAuthNoCA wants none or any that is neither out of date nor revoked, and
+	// tells the upstream whether the authority vouches for it.
 	ClientAuthNoCA ClientAuth = "optional_no_ca"
 )

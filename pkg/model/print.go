@@ -159,6 +159,9 @@ func (e Endpoints) String() string {
 			if endpoint.Pod != "" {
 				b.WriteString("  " + endpoint.Pod)
 			}
+			if endpoint.Weight > 1 {
+				b.WriteString("  weight=" + strconv.Itoa(int(endpoint.Weight)))
+			}
 			b.WriteByte('\n')
 		}
 	}

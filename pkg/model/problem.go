@@ -66,6 +66,8 @@ const (
 	ReasonUnknownAnnotation = "UnknownAnnotation"
 	// ReasonUnsupportedAnnotation is a name that has no effect here.
 	ReasonUnsupportedAnnotation = "UnsupportedAnnotation"
+	// ReasonNoEffect is a setting that has no effect without another one.
+	ReasonNoEffect = "NoEffect"
 	// ReasonInvalidValue is a value that does not parse; it changes nothing.
 	ReasonInvalidValue = "InvalidValue"
 	// ReasonDenied is a protecting setting that cannot be honoured: the
@@ -73,7 +75,8 @@ const (
 	ReasonDenied = "Denied"
 	// ReasonPathConflict is a host and path that an older Ingress has.
 	ReasonPathConflict = "PathConflict"
-	// ReasonTLSConflict is a host whose certificate an older Ingress chose.
+	// ReasonTLSConflict is a host whose certificate, or other settings of TLS,
+	// an older Ingress chose.
 	ReasonTLSConflict = "TLSConflict"
 	// ReasonInvalidPath is a path that cannot be matched.
 	ReasonInvalidPath = "InvalidPath"

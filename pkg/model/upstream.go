@@ -86,8 +86,8 @@ type Transport struct {
 type UpstreamTLS struct {
 	// Verify wants a certificate for ServerName that Authority vouches for.
 	Verify bool
-	// Depth is how many certificates of authorities may stand between the
-	// endpoint's certificate and a trusted one, that one included. 0 means 1.
+	// Depth is how many certificates may stand between the endpoint's and a trusted
+	// one, neither of them counted. 0 means 1.
 	Depth int
 	// ServerName is the name to verify, and to send when SendName is set. Empty
 	// means service.namespace.svc, or the ExternalName.

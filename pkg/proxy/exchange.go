@@ -3,15 +3,18 @@ package proxy
 import (
 	"log/slog"
 	"sync"
+	"time"
 
+	"github.com/shockwave-ingress/shockwave/pkg/filter"
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
 )
 
-// exchange is what the proxy knows of one exchange while it serves it. Values
-// are pooled; all views in it end with the exchange.
+// exchange is what the proxy knows of one exchange, from the moment that it serves
+// it until it was observed. Values are pooled; all views in it end with the
+// exchange.
 type exchange struct {
 	*message.Exchange
 	log   *slog.Logger
@@ -23,15 +26,28 @@ type exchange struct {
 	norm []byte        // kept memory for paths that change when normalised
 	path []byte        // the path to route by and to forward
 
+	filters filter.State
 	request request
 	sender  sender
+	left    abandon
+	// streaming is the attempt over HTTP/2 whose body comes from the client, nil for
+	// none.
+	streaming *call
 
 	// endpoint and conn are where the exchange is now; conn is nil when none
 	// is held.
 	endpoint *upstream.Endpoint
 	conn     *upstream.Conn
-	tried    [maxTries]*upstream.Endpoint
+	choice   upstream.Choice
+	want     upstream.Want
+	tried    [mostTries]*upstream.Endpoint
 	tries    int
+	most     int // tries
+	// counted is the endpoint that counts the attempt in progress, and outcome
+	// what that is to be told. entered tells that the upstream counts the exchange.
+	counted *upstream.Endpoint
+	outcome upstream.Outcome
+	entered bool
 
 	// buf holds what came from the upstream; buf[at:] is not consumed yet.
 	buf    []byte
@@ -46,25 +62,50 @@ const maxHost = 256
 var exchanges = sync.Pool{New: func() any {
 	x := new(exchange)
 	x.sender.done = make(chan struct{}, 1)
+	x.left.init()
 	return x
 }}
 
-// end gives back all that the exchange holds, also when it panicked: then its
-// connections are closed, and x is left to the garbage collector.
+// end gives back what the exchange holds of others, also when it panicked: then its
+// connections are closed.
 func (x *exchange) end() {
 	if !x.served {
 		if x.sender.running {
 			x.Abort() // ends a NextBody that waits
 		}
+		x.outcome = upstream.Neutral
 		x.release(upstream.ClosedFailed)
+		x.tell(0)
+	}
+	if c := x.streaming; c != nil {
+		x.streaming = nil
+		if !x.served {
+			x.Abort()
+		}
+		c.wait()
+	}
+	x.request.spool.close()
+	if x.entered {
+		x.entered = false
+		x.route.Upstream.Leave()
+	}
+}
+
+// recycle readies x for another exchange. One that panicked is left to the garbage
+// collector.
+func (x *exchange) recycle() {
+	if !x.served {
 		return
 	}
 	x.served = false
 	x.Exchange, x.log, x.route, x.path, x.buf = nil, nil, nil, nil, nil
-	x.request.head, x.request.first = nil, nil
+	x.request.reset()
 	x.sender.forget()
+	x.filters.Reset()
+	x.left.reset()
 	x.endpoint = nil
-	clear(x.tried[:x.tries])
+	x.choice = upstream.Choice{}
+	clear(x.tried[:min(x.tries, mostTries)])
 	x.tries, x.at = 0, 0
 	exchanges.Put(x)
 }
@@ -75,12 +116,22 @@ func (x *exchange) release(why upstream.Reason) {
 	if c == nil {
 		return
 	}
+	x.left.drop()
 	if x.sender.running {
 		c.Cut()
 		x.sender.wait()
 	}
 	x.conn = nil
 	x.endpoint.Discard(c, why)
+}
+
+// tell ends the attempt in progress, if there is one, for the endpoint's statistics.
+// head is the time until its answer.
+func (x *exchange) tell(head time.Duration) {
+	if e := x.counted; e != nil {
+		x.counted = nil
+		e.End(x.outcome, head)
+	}
 }
 
 // serve routes the exchange and forwards it, or answers it.
@@ -91,6 +142,10 @@ func (x *exchange) serve(snap *snapshot.Snapshot) {
 		return
 	}
 	req, route := &x.Request, x.route
+	if !route.Filters.Request(x.Exchange, &x.filters) {
+		x.replyWith(&x.filters.Reply)
+		return
+	}
 	if looped(&req.Fields) {
 		x.reply(508)
 		return
@@ -104,11 +159,16 @@ func (x *exchange) serve(snap *snapshot.Snapshot) {
 		x.reply(503)
 		return
 	}
+	if x.entered = route.Upstream.Enter(); !x.entered {
+		x.fail(503, tooManyActive)
+		return
+	}
 	x.Mem = x.Mem.Switch(route.Mode)
 	if err := x.prepare(); err != nil {
 		x.replyError(err)
 		return
 	}
+	x.Watch(x.left.notice)
 	x.forward()
 }
 
@@ -142,10 +202,7 @@ func (x *exchange) find(snap *snapshot.Snapshot) int {
 	switch {
 	case x.route == nil:
 		return 404
-	default:
-		x.Data = x.route
-	}
-	if x.route.Denied || x.route.Upstream == nil {
+	case x.route.Denied || x.route.Upstream == nil:
 		return 503
 	}
 	return 0

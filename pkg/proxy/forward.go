@@ -2,46 +2,63 @@ package proxy
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/pkg/message"
+	"github.com/shockwave-ingress/shockwave/pkg/model"
 	"github.com/shockwave-ingress/shockwave/pkg/sock"
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
 )
 
-// maxTries is how many endpoints, or connections, an exchange tries at most
-// (ingress-nginx: proxy-next-upstream-tries).
-const maxTries = 3
+// mostTries bounds the attempts of an exchange whose route sets no bound.
+const mostTries = 16
 
-// failure is why a try gave no response.
+// failure is why an attempt gave no response.
 type failure struct {
-	status int // to answer when no other try follows; 0: there is nobody to answer
+	// status is the answer when no other attempt follows; 0: there is nobody to
+	// answer. text says more than the status.
+	status int
+	text   string
 	next   next
+	// condition is what another attempt needs of the route's Retry.
+	condition model.RetryOn
+	// sent tells that the endpoint may have seen a part of the request.
+	sent bool
+	// granted tells that another attempt was allowed already.
+	granted bool
 }
 
-// next says what may follow a try.
+// next says what may follow an attempt.
 type next uint8
 
 const (
 	nothing   next = iota // the exchange has been answered, or cut
 	never                 // the failure's status is the answer
-	otherwise             // one at another endpoint, if there is one
+	otherwise             // one at another endpoint, if the rules allow it
 	afresh                // one on a new connection, at another endpoint if there is one
 )
 
 // forward sends the request to endpoints until one answers.
 //
-// A request is repeated only where that cannot make an endpoint process it
-// twice: when no byte of it was sent; or when no byte of a response came, the
-// method is idempotent and all of the request is still here (RFC 9110, section
-// 9.2.2). It never goes to the endpoint that failed when there is another one.
+// A request is repeated only where the route's Retry says so, and where that
+// cannot make an endpoint process it twice: when no byte of it was sent; or when
+// no byte of a response came, the method is idempotent and all of the request is
+// still here (RFC 9110, section 9.2.2). Retry may extend that to methods that are
+// not. It never goes to an endpoint that has failed it before.
+//
+// A connection that the endpoint has closed just when it was used again is no
+// attempt: that the rules allow once more, as nginx does.
 func (x *exchange) forward() {
 	up := x.route.Upstream
+	x.choose()
 	fresh := false
-	f := failure{503, never}
-	for x.tries < maxTries {
-		e := up.Pick(&upstream.Choice{Tried: x.tried[:x.tries]})
-		if e == nil {
+	x.most = x.mostTries()
+	f := failure{status: 503, next: never}
+	for x.tries < x.most {
+		x.choice.Tried = x.tried[:x.tries]
+		e := up.Pick(&x.choice)
+		if e == nil || f.next == otherwise && slices.Contains(x.choice.Tried, e) {
 			break
 		}
 		x.tried[x.tries] = e
@@ -49,14 +66,78 @@ func (x *exchange) forward() {
 		if f = x.try(e, fresh); f.next == nothing {
 			return
 		}
-		if f.next == never || f.next == otherwise && up.Len() < 2 {
+		if f.next == afresh {
+			x.most = min(x.most+1, mostTries)
+			fresh = true
+		}
+		if x.left.isGone() {
+			f.status = 0
+			break
+		}
+		if !f.granted && !x.mayTryAgain(&f) {
 			break
 		}
 		x.release(upstream.ClosedFailed)
-		fresh = fresh || f.next == afresh
 	}
-	x.reply(f.status) // it also ends a sender that waits for the client
+	x.fail(f.status, f.text) // it also ends a sender that waits for the client
 	x.release(upstream.ClosedFailed)
+}
+
+func (x *exchange) mostTries() int {
+	if n := x.route.Retry.Tries; n > 0 && n < mostTries {
+		return n
+	}
+	return mostTries
+}
+
+// mayTryAgain tells whether another attempt may follow one that failed.
+func (x *exchange) mayTryAgain(f *failure) bool {
+	retry := &x.route.Retry
+	switch {
+	case f.next == never || x.tries >= x.most:
+		return false
+	case f.sent && !x.repeatable():
+		return false
+	case f.next == afresh:
+		return true
+	case retry.On&f.condition == 0:
+		return false
+	case x.route.Upstream.Len() <= x.tries:
+		return false // all were tried
+	case retry.Timeout > 0 && time.Since(x.HeadRead) >= retry.Timeout:
+		return false
+	case x.late():
+		return false
+	}
+	return x.route.Upstream.MayRetry()
+}
+
+// repeatable tells whether a request that an endpoint may have seen may be sent to
+// another one.
+func (x *exchange) repeatable() bool {
+	if x.sender.running || !x.request.replayable {
+		return false
+	}
+	return x.Request.MethodID.Idempotent() || x.route.Retry.On&model.RetryNonIdempotent != 0
+}
+
+// late tells whether the time of the whole exchange is over.
+func (x *exchange) late() bool {
+	most := x.route.RequestTimeout
+	return most > 0 && time.Since(x.HeadRead) >= most
+}
+
+// within bounds a wait by the time that is left of the whole exchange.
+func (x *exchange) within(d time.Duration) time.Duration {
+	most := x.route.RequestTimeout
+	if most <= 0 {
+		return d
+	}
+	left := max(most-time.Since(x.HeadRead), time.Millisecond)
+	if d <= 0 || left < d {
+		return left
+	}
+	return d
 }
 
 // try sends the request to e and passes the response on.
@@ -66,15 +147,55 @@ func (x *exchange) try(e *upstream.Endpoint, fresh bool) failure {
 		begun = time.Now()
 	}
 	a := x.Trace.NextAttempt(e.Addr())
-	c, err := e.Get(&upstream.Want{Connect: x.route.ConnectTimeout, Fresh: fresh})
+	x.want = upstream.Want{
+		Connect: x.within(x.route.ConnectTimeout), Fresh: fresh,
+		Client: x.Remote, Local: x.Local, Cancel: x.left.done,
+	}
+	x.counted, x.outcome = e, upstream.Failed
+	e.Begin()
+	var f failure
+	if x.route.HTTP2 {
+		f = x.tryHTTP2(e, a, begun)
+	} else {
+		f = x.tryHTTP1(e, a, begun)
+	}
+	if x.left.isGone() {
+		x.outcome = upstream.Neutral
+	}
+	x.tell(a.Head)
+	return f
+}
+
+// unreached is the failure of an attempt that got no connection.
+func (x *exchange) unreached(err error) failure {
+	switch {
+	case errors.Is(err, upstream.ErrQueueFull):
+		x.outcome = upstream.Neutral
+		return failure{status: 503, text: queueFull, next: never}
+	case errors.Is(err, upstream.ErrQueueTimeout):
+		x.outcome = upstream.Neutral
+		return failure{status: 503, text: queueTimeout, next: never}
+	case errors.Is(err, upstream.ErrCanceled):
+		x.outcome = upstream.Neutral
+		return failure{next: never}
+	case errors.Is(err, upstream.ErrRetired):
+		x.outcome = upstream.Neutral
+		return failure{status: 503, next: otherwise, condition: model.RetryError}
+	case errors.Is(err, upstream.ErrConnectTimeout):
+		return failure{status: 504, next: otherwise, condition: model.RetryTimeout}
+	}
+	return failure{status: 502, next: otherwise, condition: model.RetryError}
+}
+
+// tryHTTP1 is try with an endpoint that speaks HTTP/1.1.
+func (x *exchange) tryHTTP1(e *upstream.Endpoint, a *message.Attempt, begun time.Time) failure {
+	c, err := e.Get(&x.want)
 	if err != nil {
 		a.Total = time.Since(begun)
-		if errors.Is(err, upstream.ErrConnectTimeout) {
-			return failure{504, otherwise}
-		}
-		return failure{502, otherwise}
+		return x.unreached(err)
 	}
 	x.endpoint, x.conn = e, c
+	x.left.hold(c, nil)
 	if a.Reused = c.Reused(); !a.Reused {
 		a.Connect = time.Since(begun)
 	}
@@ -88,33 +209,68 @@ func (x *exchange) try(e *upstream.Endpoint, fresh bool) failure {
 		return x.failed(err, sent)
 	}
 	a.Status = x.Response.Status
+	x.outcome = outcomeOf(a.Status)
+	if f, again := x.unwanted(a.Status); again {
+		return f
+	}
 	x.pass(a, begun)
 	return failure{next: nothing}
+}
+
+// outcomeOf is what a status tells of an endpoint's health.
+func outcomeOf(status int) upstream.Outcome {
+	switch status {
+	case 502, 503, 504:
+		return upstream.Failed
+	}
+	return upstream.Succeeded
+}
+
+// unwanted tells whether a response with this status is dropped for an attempt at
+// another endpoint. That is decided while the response can still be passed on.
+func (x *exchange) unwanted(status int) (failure, bool) {
+	retry := x.route.Retry.On
+	if status < 400 || !retry.Status(status) {
+		return failure{}, false
+	}
+	f := failure{status: status, next: otherwise, condition: retry, sent: true}
+	if !x.mayTryAgain(&f) {
+		return failure{}, false
+	}
+	x.release(upstream.ClosedUnfinished)
+	f.granted = true
+	return f, true
 }
 
 // failed tells what may follow an error that came, after sent bytes of the
 // request, in place of a response.
 func (x *exchange) failed(err error, sent int) failure {
-	r := &x.request
 	if x.sender.cut.Load() {
 		x.sender.wait()
-		return failure{statusOf(x.sender.cutErr), never}
+		f := failure{status: statusOf(x.sender.cutErr), next: never}
+		if f.status != 504 {
+			x.outcome = upstream.Neutral
+		}
+		return f
 	}
-	status := 502
-	if errors.Is(err, sock.ErrTimeout) {
-		status = 504
-	}
+	f := failure{status: 502, next: otherwise, condition: model.RetryError, sent: sent > 0}
+	timeout := errors.Is(err, sock.ErrTimeout)
 	switch {
-	case errors.Is(err, errGarbage) || len(x.buf) > 0:
-		return failure{status, never} // part of a response came
-	case sent > 0 && !(r.whole && x.Request.MethodID.Idempotent()):
-		return failure{status, never}
-	case x.sender.running:
-		return failure{status, never}
-	case x.conn.Reused() && status == 502:
-		return failure{status, afresh} // closed just when we used it, most likely
+	case x.late():
+		return failure{status: 504, next: never}
+	case errors.Is(err, errGarbage):
+		f.condition = model.RetryInvalidHeader
+	case len(x.buf) > 0:
+		f.next = never // part of a response came
+	case timeout:
+		f.condition = model.RetryTimeout
+	case x.conn.Reused():
+		f.next = afresh // closed just when we used it, most likely
 	}
-	return failure{status, otherwise}
+	if timeout {
+		f.status = 504
+	}
+	return f
 }
 
 // errGarbage is returned for a response that cannot be understood.
@@ -132,7 +288,7 @@ func (x *exchange) send() (int, error) {
 	c.WriteWithin(x.route.SendTimeout)
 	defer c.WriteWithin(0)
 	if r.whole {
-		sent, n, err := c.Ask(r.head, r.first, x.buf[:cap(x.buf)], x.route.ReadTimeout)
+		sent, n, err := c.Ask(r.head, r.first, x.buf[:cap(x.buf)], x.within(x.route.ReadTimeout))
 		x.buf = x.buf[:n]
 		return sent, err
 	}
@@ -150,7 +306,7 @@ func (x *exchange) read(p []byte) (int, error) {
 	if x.sender.running {
 		return x.sender.read(c, p)
 	}
-	c.ReadWithin(x.route.ReadTimeout)
+	c.ReadWithin(x.within(x.route.ReadTimeout))
 	n, err := c.Read(p)
 	c.ReadWithin(0)
 	return n, err
@@ -168,6 +324,8 @@ func statusOf(err error) int {
 		return 0
 	case errors.Is(err, errNotTaken):
 		return 504
+	case errors.Is(err, errNoRoom):
+		return 503
 	}
 	return 400
 }

@@ -28,7 +28,8 @@ type brokenStream struct {
 	body    []string
 }
 
-func (b *brokenStream) DropBody() {}
+func (b *brokenStream) DropBody()    {}
+func (b *brokenStream) Watch(func()) {}
 
 func (b *brokenStream) at(call string) error {
 	if b.panicAt == call {
@@ -160,7 +161,7 @@ func newExchange(t *testing.T, b *brokenStream) *message.Exchange {
 		head = "POST /a HTTP/1.1\r\nHost: shop.test\r\nTransfer-Encoding: chunked\r\n\r\n"
 	}
 	ex := &message.Exchange{
-		Stream: b, Start: time.Now(), Mem: alloc.Take(inmodes.Mode()),
+		Stream: b, Session: new(message.Session), Start: time.Now(), Mem: alloc.Take(inmodes.Mode()),
 		Remote: netip.MustParseAddrPort("192.0.2.1:1"), Local: netip.MustParseAddrPort("192.0.2.2:80"),
 	}
 	t.Cleanup(func() { ex.Mem.Release() })

@@ -44,6 +44,7 @@ func (p *Proxy) ServeExchange(ex *message.Exchange) {
 	x := exchanges.Get().(*exchange)
 	x.log = p.log
 	x.Exchange = ex
+	ex.Data = x
 	defer x.end()
 	x.serve(p.current.Load())
 	x.served = true
@@ -53,7 +54,11 @@ func (p *Proxy) ServeExchange(ex *message.Exchange) {
 // ended.
 func (p *Proxy) Observe(ex *message.Exchange) {
 	elapsed := time.Since(ex.Start)
-	route, _ := ex.Data.(*snapshot.Route)
+	x, _ := ex.Data.(*exchange) // nil for a request that was refused before
+	var route *snapshot.Route
+	if x != nil {
+		route = x.route
+	}
 	upstream := ""
 	if route != nil {
 		upstream = route.UpstreamName
@@ -65,4 +70,8 @@ func (p *Proxy) Observe(ex *message.Exchange) {
 		p.metrics.Unrouted().Observe(ex, elapsed)
 	}
 	p.accessLog.Write(ex, elapsed, upstream)
+	if x != nil {
+		ex.Data = nil
+		x.recycle()
+	}
 }

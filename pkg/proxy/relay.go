@@ -16,6 +16,7 @@ var errCut = errors.New("response was cut short")
 // pass passes the response on whose head was read, and decides what becomes of
 // the upstream connection.
 func (x *exchange) pass(a *message.Attempt, begun time.Time) {
+	x.prepareResponse()
 	if x.Response.Status == 101 {
 		x.tunnel()
 		x.release(upstream.ClosedTunnel)
@@ -29,6 +30,9 @@ func (x *exchange) pass(a *message.Attempt, begun time.Time) {
 	switch {
 	case err == nil:
 		x.giveBack()
+	case x.left.isGone():
+		x.Abort()
+		x.release(upstream.ClosedUnfinished)
 	case errors.Is(err, errCut):
 		// The client must see that, too: no end of ours, but a reset.
 		x.Abort()
@@ -43,6 +47,9 @@ func (x *exchange) pass(a *message.Attempt, begun time.Time) {
 // on it: the request was sent whole, and the response was read to its last byte
 // with none after it.
 func (x *exchange) giveBack() {
+	if x.conn == nil {
+		return // it was given back while the client still read
+	}
 	s := &x.sender
 	started := !x.request.whole
 	why := upstream.Reasons
@@ -59,8 +66,17 @@ func (x *exchange) giveBack() {
 		return
 	}
 	c := x.conn
+	x.left.drop()
 	x.conn = nil
 	x.endpoint.Put(c)
+}
+
+// prepareResponse readies the response's head to be passed on.
+func (x *exchange) prepareResponse() {
+	if x.route.Sticky != nil {
+		x.tellSticky()
+	}
+	x.route.Filters.Response(x.Exchange, &x.filters)
 }
 
 // relay writes the head and the body to the client. Bytes are passed on as they
@@ -73,6 +89,8 @@ func (x *exchange) relay(a *message.Attempt) (waited bool, err error) {
 	}
 	resp := &x.Response
 	switch {
+	case x.route.Buffering.Response && resp.Body != message.None && !x.isHere():
+		waited, err = true, x.relayBuffered(a)
 	case resp.Body > 0:
 		waited, err = x.relayLength(a, int64(resp.Body))
 	case resp.Body == message.Chunked:
@@ -102,12 +120,39 @@ func (x *exchange) relayLength(a *message.Attempt, left int64) (waited bool, err
 			return waited, nil
 		}
 		waited = true
+		if left >= pipeMin && !x.sender.running {
+			if done, err := x.pipe(a, left); done {
+				return waited, err
+			}
+		}
 		if err := x.more(left); err == io.EOF {
 			return waited, errCut
 		} else if err != nil {
 			return waited, err
 		}
 	}
+}
+
+// pipe moves the rest of a body from the endpoint's socket to the client's, if it
+// can: past our memory. It tells whether it could.
+func (x *exchange) pipe(a *message.Attempt, left int64) (done bool, err error) {
+	moved, ok, readErr, writeErr := x.PipeFrom(x.conn.Conn, left, x.within(x.route.ReadTimeout))
+	a.Length += moved
+	switch {
+	case !ok:
+		return false, nil
+	case writeErr != nil:
+		return true, writeErr
+	case readErr != nil || moved < left:
+		return true, errCut
+	}
+	return true, nil
+}
+
+// isHere tells whether the whole of a body whose length is known was read with its
+// head.
+func (x *exchange) isHere() bool {
+	return x.Response.Body > 0 && int64(len(x.buf)-x.at) >= int64(x.Response.Body)
 }
 
 // relayChunks passes on a body in chunks.

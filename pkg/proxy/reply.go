@@ -3,48 +3,97 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"html"
 
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
+	"github.com/shockwave-ingress/shockwave/pkg/filter"
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
 
 // replies are the bodies of the answers that are ours, by status.
 var replies = func() map[int][]byte {
-	const page = "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>%[1]d %[2]s</title></head>\n<body>\n<h1>%[1]d %[2]s</h1>\n<p>%[3]s</p>\n</body>\n</html>\n"
 	m := make(map[int][]byte)
 	for status, text := range map[int]string{
 		400: "The request is malformed.",
+		403: "The request is not allowed.",
 		404: "Nothing is served under this address.",
 		405: "This method is not available here.",
 		408: "The request took too long to arrive.",
 		413: "The request is larger than is accepted here.",
+		421: "This host is not served on a connection that was made for another one.",
 		500: "The request could not be processed.",
 		502: "The application could not be reached, or its answer could not be understood.",
 		503: "The application is not available at the moment.",
 		504: "The application took too long to answer.",
 		508: "The request was led back to where it came from.",
 	} {
-		m[status] = fmt.Appendf(nil, page, status, http11.StatusText(status), text)
+		m[status] = page(status, text)
 	}
 	return m
 }()
+
+// page is the body of an answer of ours.
+func page(status int, text string) []byte {
+	const form = "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>%[1]d %[2]s</title></head>\n<body>\n<h1>%[1]d %[2]s</h1>\n<p>%[3]s</p>\n</body>\n</html>\n"
+	return fmt.Appendf(nil, form, status, http11.StatusText(status), html.EscapeString(text))
+}
 
 var (
 	textHTML       = []byte("text/html; charset=utf-8")
 	allowedMethods = []byte("GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS")
 )
 
+// Why an exchange that could have been forwarded was not.
+const (
+	tooManyActive = "The application has as many requests as it may have at a time."
+	queueFull     = "Too many requests wait for a connection to the application."
+	queueTimeout  = "No connection to the application became free in time."
+)
+
+// pages are the bodies of the answers that say more than their status.
+var pages = func() map[string][]byte {
+	m := make(map[string][]byte)
+	for _, text := range []string{tooManyActive, queueFull, queueTimeout} {
+		m[text] = page(503, text)
+	}
+	return m
+}()
+
 // reply answers the exchange itself. A response that was begun is cut short; with
 // status 0 nothing is answered.
-func (x *exchange) reply(status int) {
+func (x *exchange) reply(status int) { x.answer(status, replies[status], "") }
+
+// fail is reply with a reason, one of those above, or "" for that of the status. The
+// log and metrics show it.
+func (x *exchange) fail(status int, text string) {
+	body := pages[text]
+	if body == nil {
+		x.reply(status)
+		return
+	}
+	x.Trace.Refusal = text
+	x.answer(status, body, "")
+}
+
+// replyWith answers as a filter says.
+func (x *exchange) replyWith(r *filter.Reply) {
+	body := replies[r.Status]
+	if r.Reason != "" {
+		x.Trace.Refusal = r.Reason
+		body = page(r.Status, r.Reason)
+	}
+	x.answer(r.Status, body, r.Location)
+}
+
+func (x *exchange) answer(status int, body []byte, location string) {
 	if status == 0 || x.HeadWritten() {
 		x.Abort()
 		return
 	}
-	if !x.sender.running {
+	if !x.sender.running && x.streaming == nil {
 		x.DropBody()
 	}
-	body := replies[status]
 	r := &x.Response
 	r.Status, r.Reason, r.Minor, r.Close = status, nil, 1, false
 	r.Body, r.Length = message.Framing(len(body)), -1
@@ -52,6 +101,9 @@ func (x *exchange) reply(status int) {
 	r.Fields.Add(message.ContentType, textHTML)
 	if status == 405 {
 		r.Fields.AddName("Allow", allowedMethods)
+	}
+	if location != "" {
+		r.Fields.Add(message.Location, alloc.Bytes(location))
 	}
 	// An error means that the client is gone: there is nobody to tell.
 	if x.WriteHead() == nil && x.WriteBody(body) == nil {

@@ -15,41 +15,59 @@ type request struct {
 	// first are the first bytes of a longer body, framed. They stay valid
 	// until the next call of NextBody.
 	first []byte
-	// whole tells that head and first are all there is: the request can be
-	// sent again.
+	// whole tells that head and first are all there is.
 	whole bool
-	// upgrade tells that it asks for a WebSocket.
+	// replayable tells that all of the request is here: it can be sent again.
+	replayable bool
+	// collected tells that the body is in spool, as far as it is not in first.
+	collected bool
+	spool     spool
+	// upgrade tells that it asks for another protocol.
 	upgrade bool
+}
+
+func (r *request) reset() {
+	r.head, r.first = nil, nil
+	r.collected = false
 }
 
 // Sizes of bodies.
 const (
 	// maxReplay is the longest body that is collected before an endpoint is
-	// chosen. It then leaves together with the head, no goroutine is needed to
-	// send it, and it can be sent again. ingress-nginx collects every body
-	// (proxy-request-buffering).
+	// chosen, whatever the route's settings. It then leaves together with the head,
+	// no goroutine is needed to send it, and it can be sent again.
 	maxReplay = 16 << 10
-	// frameBuffer holds one chunk of a body in chunks, with its framing.
+	// maxWithHead is the longest collected body that is written before anything is
+	// read: it fits into the buffers of sockets, so that an endpoint which answers
+	// without reading it is heard.
+	maxWithHead = 64 << 10
+	// frameBuffer holds one chunk of a body in chunks, with its framing, or a part of
+	// one that was collected.
 	frameBuffer = 16 << 10
 	frameSpare  = 32 // for the first line of a chunk, and the ends
 )
 
-// prepare writes the request's head, and collects the beginning of its body.
+// prepare writes the request's head, and collects its body, or the beginning of it.
 func (x *exchange) prepare() error {
 	req, r := &x.Request, &x.request
 	if err := http11.StripRequest(&req.Fields); err != nil {
 		return err
 	}
-	r.upgrade = req.Body == message.None && req.MethodID == message.GET &&
-		message.EqualFold(req.UpgradeTo, "websocket")
-	r.first, r.whole = nil, true
+	r.upgrade = !x.route.HTTP2 && upgradable(req)
+	r.first, r.whole, r.replayable = nil, true, true
 
-	size := x.headSize()
 	short := req.Body > 0 && req.Body <= maxReplay
+	if !short && req.Body != message.None && x.route.Buffering.Request {
+		return x.collectAll()
+	}
+	if x.route.HTTP2 {
+		return x.prepareHTTP2(short)
+	}
+	size := x.headSize()
 	if short {
 		size += int(req.Body)
 	}
-	r.head = x.appendHead(x.Mem.Alloc(size)[:0])
+	r.head = x.appendHead(x.Mem.Alloc(size)[:0], req.Body)
 	switch {
 	case req.Body == message.None:
 		return nil
@@ -73,6 +91,39 @@ func (x *exchange) collect() error {
 	return nil
 }
 
+// collectAll collects the whole body before the head is written, which then tells
+// its length (ingress-nginx: proxy-request-buffering).
+func (x *exchange) collectAll() error {
+	req, r := &x.Request, &x.request
+	r.spool.begin(x.Mem, x.route.Buffering.RequestMemory, int64(req.Body))
+	r.collected = true
+	for {
+		data, err := x.NextBody()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if err := r.spool.write(x.Mem, data); err != nil {
+			x.log.Error("a request body cannot be kept", "err", err)
+			return errNoRoom
+		}
+	}
+	if x.route.HTTP2 {
+		return nil
+	}
+	length := message.Framing(r.spool.length())
+	r.head = x.appendHead(x.Mem.Alloc(x.headSize())[:0], length)
+	if length <= maxWithHead && r.spool.file == nil {
+		r.first = r.spool.mem
+		return nil
+	}
+	r.whole = false
+	x.sender.chunked, x.sender.rest = false, nil
+	return nil
+}
+
 // beginBody waits for the first bytes of a body that is sent as it arrives, so
 // that a client that sends none costs the upstream no connection.
 func (x *exchange) beginBody() error {
@@ -83,7 +134,7 @@ func (x *exchange) beginBody() error {
 		return err
 	}
 	if !s.chunked {
-		r.first, r.whole = data, false
+		r.first, r.whole, r.replayable = data, false, false
 		return nil
 	}
 	s.frame = x.Mem.Alloc(frameBuffer)[:0]
@@ -91,7 +142,7 @@ func (x *exchange) beginBody() error {
 		r.first = http11.AppendLastChunk(s.frame, nil)
 		return nil
 	}
-	r.whole = false
+	r.whole, r.replayable = false, false
 	// Views of the server's buffers are no longer than ours, but that is its
 	// choice to make: what does not fit is kept for the sender.
 	n := min(len(data), frameBuffer-frameSpare)
@@ -141,7 +192,7 @@ const ownSize = 640
 func (x *exchange) headSize() int {
 	req := &x.Request
 	f := &req.Fields
-	size := ownSize + len(req.Method) + len(x.path) + len(req.Query) + 2*len(req.Authority) + len(x.Trace.RequestID)
+	size := ownSize + len(req.UpgradeTo) + len(req.Method) + len(x.path) + len(req.Query) + 2*len(req.Authority) + len(x.Trace.RequestID)
 	for i := range f.Len() {
 		if _, name, value, ok := f.At(i); ok {
 			size += len(name) + len(value) + 4
@@ -150,8 +201,8 @@ func (x *exchange) headSize() int {
 	return size
 }
 
-// appendHead appends the head of the request.
-func (x *exchange) appendHead(b []byte) []byte {
+// appendHead appends the head of the request, with a body framed so.
+func (x *exchange) appendHead(b []byte, body message.Framing) []byte {
 	req := &x.Request
 	b = http11.AppendRequestLine(b, req.Method, x.path, req.Query, req.HasQuery)
 	b = append(b, "Host: "...)
@@ -164,17 +215,23 @@ func (x *exchange) appendHead(b []byte) []byte {
 		}
 	}
 	switch {
-	case req.Body > 0:
+	case body > 0:
 		b = append(b, "Content-Length: "...)
-		b = http11.AppendInt(b, int64(req.Body))
+		b = http11.AppendInt(b, int64(body))
 		b = append(b, '\r', '\n')
-	case req.Body == message.Chunked:
+	case body == message.Chunked:
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
 	case req.Fields.Has(message.ContentLength) || bodyExpected(req.MethodID):
 		b = append(b, "Content-Length: 0\r\n"...)
 	}
 	if x.request.upgrade {
-		b = append(b, "Connection: upgrade\r\nUpgrade: websocket\r\n"...)
+		b = append(b, "Connection: upgrade\r\nUpgrade: "...)
+		if message.EqualFold(req.UpgradeTo, "websocket") { // some applications compare it as it is
+			b = append(b, "websocket"...)
+		} else {
+			b = append(b, req.UpgradeTo...)
+		}
+		b = append(b, '\r', '\n')
 	}
 	return append(b, '\r', '\n')
 }

@@ -12,8 +12,6 @@ const (
 	// headBuffer is the first size of the read buffer: most heads fit, and
 	// many whole responses.
 	headBuffer = 4 << 10
-	// maxHead bounds a response's head, with what arrived after it.
-	maxHead = 64<<10 + headBuffer
 	// Bodies that do not fit are read into one of these.
 	mediumBuffer = 16 << 10
 	largeBuffer  = 64 << 10
@@ -23,6 +21,7 @@ const (
 // answers.
 const maxInterim = 10
 
+// responseLimits are those of chunks and trailers, on every route.
 var responseLimits = http11.ResponseLimits()
 
 // readHead reads the head of the final response, or of one with status 101, and
@@ -65,15 +64,16 @@ func (x *exchange) readHead() error {
 // parseHead reads one head into Response.
 func (x *exchange) parseHead() error {
 	x.scan.Reset()
+	limits := &x.route.ResponseLimits
 	for {
-		end, err := x.scan.Scan(x.buf[x.at:], &responseLimits)
+		end, err := x.scan.Scan(x.buf[x.at:], limits)
 		if err != nil || end > 0 && x.scan.Start() > 0 {
 			return errGarbage
 		}
 		if end > 0 {
 			head := x.buf[x.at : x.at+end]
 			x.at += end
-			if http11.ParseResponse(&x.Response, head, x.Request.MethodID, &responseLimits) != nil {
+			if http11.ParseResponse(&x.Response, head, x.Request.MethodID, limits) != nil {
 				return errGarbage
 			}
 			return nil
@@ -102,9 +102,10 @@ func (x *exchange) growHead() error {
 		x.buf, x.at = x.buf[:n], 0
 		return nil
 	}
-	if cap(x.buf) >= maxHead {
+	most := x.route.ResponseLimits.Head + headBuffer // with what arrived after it
+	if cap(x.buf) >= most {
 		return errGarbage
 	}
-	x.buf = x.Mem.Grow(x.buf, min(4*cap(x.buf), maxHead))
+	x.buf = x.Mem.Grow(x.buf, min(4*cap(x.buf), most))
 	return nil
 }

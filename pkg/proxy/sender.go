@@ -113,8 +113,18 @@ var errNotTaken = errors.New("endpoint does not read the request")
 
 // send sends the rest of the body.
 func (s *sender) send() error {
-	if err := s.sendChunks(s.rest); err != nil {
-		return err
+	x := s.x
+	switch {
+	case x.request.collected:
+		return s.sendSpool(&x.request.spool)
+	case s.chunked:
+		if err := s.sendChunks(s.rest); err != nil {
+			return err
+		}
+	case x.Request.Body >= pipeMin:
+		if done, err := s.pipe(); done {
+			return err
+		}
 	}
 	for {
 		data, err := s.x.NextBody()
@@ -134,6 +144,48 @@ func (s *sender) send() error {
 		if err != nil {
 			return err
 		}
+	}
+}
+
+// pipeMin is the shortest body that is worth moving from socket to socket.
+const pipeMin = 256 << 10
+
+// pipe moves the rest of the body from the client's socket to the endpoint's, if it
+// can: past our memory. It tells whether it could.
+func (s *sender) pipe() (done bool, err error) {
+	c := s.x.conn
+	_, ok, readErr, writeErr := s.x.PipeBody(c.Conn, s.x.route.SendTimeout)
+	switch {
+	case !ok:
+		return false, nil
+	case readErr != nil:
+		s.fail(readErr)
+		return true, readErr
+	case errors.Is(writeErr, sock.ErrTimeout):
+		s.fail(errNotTaken)
+	}
+	return true, writeErr
+}
+
+// sendSpool sends a body that was collected.
+func (s *sender) sendSpool(body *spool) error {
+	if s.frame == nil {
+		s.frame = s.x.Mem.Alloc(frameBuffer)[:0]
+	}
+	for at := int64(0); ; {
+		n, err := body.readAt(s.frame[:cap(s.frame)], at)
+		if n > 0 {
+			if err := s.write(s.frame[:n]); err != nil {
+				return err
+			}
+			at += int64(n)
+			continue
+		}
+		if err == io.EOF {
+			return nil
+		}
+		s.fail(err)
+		return err
 	}
 }
 

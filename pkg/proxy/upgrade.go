@@ -1,12 +1,14 @@
 package proxy
 
 import (
+	"bytes"
 	"io"
 	"math"
 	"sync/atomic"
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
+	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
 )
@@ -14,12 +16,30 @@ import (
 // tunnelBuffer is the size of the buffer of each direction of a tunnel.
 const tunnelBuffer = 8 << 10
 
+// upgradable tells whether a request may ask its endpoint for another protocol:
+// any single one but HTTP in another version, in which requests would pass that
+// nobody here has looked at ("h2c smuggling"), and TLS.
+func upgradable(req *message.Request) bool {
+	to := req.UpgradeTo
+	if len(to) == 0 || req.Body != message.None {
+		return false
+	}
+	name, _, _ := bytes.Cut(to, []byte{'/'})
+	switch {
+	case !http11.ValidFieldName(name), bytes.ContainsAny(to, ", \t"):
+		return false
+	case message.EqualFold(name, "h2c"), message.EqualFold(name, "h2"), message.EqualFold(name, "HTTP"), message.EqualFold(name, "TLS"):
+		return false
+	}
+	return true
+}
+
 // checkUpgrade refuses a 101 that switches to what was not asked for (RFC 9110,
 // section 15.2.2).
 func (x *exchange) checkUpgrade() error {
 	f := &x.Response.Fields
 	to, ok := f.Get(message.Upgrade)
-	if !x.request.upgrade || !ok || f.Count(message.Upgrade) != 1 || !message.EqualFold(to, "websocket") {
+	if !x.request.upgrade || !ok || f.Count(message.Upgrade) != 1 || !bytes.EqualFold(to, x.Request.UpgradeTo) {
 		return errGarbage
 	}
 	return nil

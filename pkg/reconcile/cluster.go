@@ -143,7 +143,7 @@ func watched(s translate.Settings, published types.NamespacedName) map[string]ca
 		return nil
 	}
 	set := map[string]cache.Config{s.WatchNamespace: {}}
-	for _, name := range []types.NamespacedName{s.ConfigMap, s.DefaultSSLCertificate, s.DefaultBackendService, published} {
+	for _, name := range []types.NamespacedName{s.ConfigMap, s.TCPServices, s.UDPServices, s.DefaultSSLCertificate, s.DefaultBackendService, published} {
 		if name.Name != "" {
 			set[name.Namespace] = cache.Config{}
 		}

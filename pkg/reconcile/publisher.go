@@ -63,6 +63,7 @@ func (p *Publisher) build(objs *translate.Objects) (config *model.Config, proble
 	defer recovered(&err)
 	settings := p.Settings
 	settings.Now = time.Now()
+	p.endpoints.Zone = settings.EndpointZone()
 	config, problems = p.builder.Build(objs, settings)
 	return config, problems, nil
 }

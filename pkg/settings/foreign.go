@@ -28,10 +28,7 @@ type ForeignFlag struct {
 // Foreign lists the flags of ingress-nginx that have no effect here
 // (docs/user-guide/cli-arguments.md, pkg/flags/flags.go).
 var Foreign = []ForeignFlag{
-	refused("tcp-services-configmap", "TCP services are not proxied", ""),
-	refused("udp-services-configmap", "UDP services are not proxied", ""),
 	refused("watch-namespace-selector", "namespaces cannot be selected by label; use --watch-namespace", ""),
-	refusedSwitch("enable-ssl-passthrough", "TLS connections are always ended here"),
 	refusedSwitch("disable-catch-all", "Ingresses without a host are always served"),
 	ignoredSwitch("force-namespace-isolation", "it is always on: an Ingress refers only to Secrets of its own namespace", "true"),
 
@@ -50,9 +47,9 @@ var Foreign = []ForeignFlag{
 	ignored("sync-rate-limit", "changes are merged, not delayed"),
 	ignored("default-server-port", "requests that nothing serves are answered without a server of their own"),
 	ignored("health-check-timeout", "the health check asks no other process", "10"),
-	ignored("ssl-passthrough-proxy-port", "TLS connections are always ended here"),
+	ignored("ssl-passthrough-proxy-port", "--https-port itself passes TLS connections through"),
 	ignored("status-port", "there is no process to ask for its status"),
-	ignored("stream-port", "there are no stream services"),
+	ignored("stream-port", "TCP and UDP services are served by this process"),
 	ignored("profiler-port", "profiles are on --healthz-port, with --profiling"),
 	ignored("profiler-address", "profiles are on --healthz-port, with --profiling"),
 	ignored("internal-logger-address", "the access log is written directly"),

@@ -31,11 +31,14 @@ type Settings struct {
 
 	// How they are served.
 	ConfigMap             string
+	TCPServicesConfigMap  string
+	UDPServicesConfigMap  string
 	DefaultSSLCertificate string
 	DefaultBackendService string
 	AnnotationsPrefix     string
 	AllocationMode        Choice
 	DisableExternalName   bool
+	EnableSSLPassthrough  bool
 
 	// Where connections are accepted.
 	BindAddress string
@@ -140,6 +143,8 @@ func (s *Settings) Validate() error {
 	}
 	for _, object := range []struct{ flag, value string }{
 		{"configmap", s.ConfigMap},
+		{"tcp-services-configmap", s.TCPServicesConfigMap},
+		{"udp-services-configmap", s.UDPServicesConfigMap},
 		{"default-ssl-certificate", s.DefaultSSLCertificate},
 		{"default-backend-service", s.DefaultBackendService},
 		{"publish-service", s.PublishService},

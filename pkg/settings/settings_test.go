@@ -56,6 +56,7 @@ func TestDefaults(t *testing.T) {
 		{"profiling", s.Profiling, false},
 		{"enable-metrics", s.EnableMetrics, true},
 		{"watch-ingress-without-class", s.WatchIngressWithoutClass, false},
+		{"enable-ssl-passthrough", s.EnableSSLPassthrough, false},
 		{"allocation-mode", s.AllocationMode, settings.Choice{Name: alloc.Built().Default.String()}},
 	} {
 		if c.got != c.want {
@@ -136,6 +137,9 @@ func TestValidate(t *testing.T) {
 		{"--default-ssl-certificate=/b", `--default-ssl-certificate: "/b" is not`},
 		{"--default-backend-service=a/", `--default-backend-service: "a/" is not`},
 		{"--publish-service=a/b", ""},
+		{"--tcp-services-configmap=name", `--tcp-services-configmap: "name" is not of the form namespace/name`},
+		{"--udp-services-configmap=a/b/c", `--udp-services-configmap: "a/b/c" is not`},
+		{"--tcp-services-configmap=a/b --udp-services-configmap=a/c --enable-ssl-passthrough", ""},
 		{"--publish-service=a/b --publish-status-address=1.2.3.4", "--publish-status-address: it cannot be used together"},
 		{"--manifests=. --kubeconfig=x", "--manifests: objects come from a directory or from an API server"},
 		{"--controller-class=", "--controller-class: it must not be empty"},
@@ -262,10 +266,7 @@ func TestCommandLineOfIngressNginx(t *testing.T) {
 // What would change who is served, and cannot be done, ends the program.
 func TestFlagsThatCannotBeIgnored(t *testing.T) {
 	for _, c := range []struct{ arg, want string }{
-		{"--tcp-services-configmap=a/b", "--tcp-services-configmap is not supported"},
-		{"--udp-services-configmap=a/b", "--udp-services-configmap is not supported"},
 		{"--watch-namespace-selector=a=b", "--watch-namespace-selector is not supported"},
-		{"--enable-ssl-passthrough", "--enable-ssl-passthrough is not supported"},
 		{"--disable-catch-all=true", "--disable-catch-all is not supported"},
 	} {
 		_, fs := parse(t, c.arg)

@@ -7,10 +7,13 @@ import (
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/certs"
+	"github.com/shockwave-ingress/shockwave/pkg/filter"
+	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 	"github.com/shockwave-ingress/shockwave/pkg/route"
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
+	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
 
 // Compile makes a snapshot of a configuration. prev is the snapshot in use, or
@@ -39,6 +42,9 @@ func Compile(config *model.Config, prev *Snapshot, reg *upstream.Registry, m *me
 	if err := checkUpstreams(config); err != nil {
 		return nil, err
 	}
+	if err := s.checkPassthrough(); err != nil {
+		return nil, err
+	}
 	fresh, err := s.compileHosts(prev)
 	if err != nil {
 		return nil, err
@@ -48,21 +54,36 @@ func Compile(config *model.Config, prev *Snapshot, reg *upstream.Registry, m *me
 	return s, nil
 }
 
+// compileCertificates makes what TLS connections need, on both sides.
 func compileCertificates(config *model.Config, known *certs.Set) (*certs.Set, error) {
-	sources := make([]certs.Source, len(config.Certificates))
-	for i, c := range config.Certificates {
-		sources[i] = certs.Source{Name: c.Name, Cert: c.Cert, Key: c.Key}
+	c := certs.Config{
+		Sources:     make([]certs.Source, len(config.Certificates)),
+		Authorities: config.Authorities,
+		Bindings:    make([]certs.Binding, 0, len(config.Hosts)+len(config.TLSNames)),
+		Default:     config.DefaultCertificate,
+		Listener:    config.Listener.TLS,
+		HTTP2:       config.Listener.HTTP2,
 	}
-	bindings := make([]certs.Binding, 0, len(config.Hosts)+len(config.TLSNames))
+	for i, cert := range config.Certificates {
+		c.Sources[i] = certs.Source{Name: cert.Name, Cert: cert.Cert, Key: cert.Key, OCSP: cert.OCSP}
+	}
 	for i := range config.Hosts {
-		if h := &config.Hosts[i]; h.Name != "" { // the catch-all is no server name
-			bindings = append(bindings, certs.Binding{ServerName: h.Name, Certificate: h.Certificate})
+		h := &config.Hosts[i]
+		b := certs.Binding{ServerName: h.Name, Certificate: h.Certificate, TLS: h.TLS}
+		if h.Name == "" { // the catch-all shows the default certificate
+			b.Certificate = ""
 		}
+		c.Bindings = append(c.Bindings, b)
 	}
 	for _, n := range config.TLSNames {
-		bindings = append(bindings, certs.Binding{ServerName: n.Name, Certificate: n.Certificate})
+		c.Bindings = append(c.Bindings, certs.Binding{ServerName: n.Name, Certificate: n.Certificate, Unrouted: true})
 	}
-	return certs.New(sources, bindings, config.DefaultCertificate, known)
+	for i := range config.Upstreams {
+		if u := &config.Upstreams[i]; u.Transport.Protocol.Encrypted() {
+			c.Upstreams = append(c.Upstreams, certs.UpstreamOf(u))
+		}
+	}
+	return certs.New(c, known)
 }
 
 // checkUpstreams makes sure that findUpstream finds each upstream.
@@ -89,13 +110,15 @@ func (s *Snapshot) compileHosts(prev *Snapshot) ([]unconnected, error) {
 	var fresh []unconnected
 	s.hosts = make([]host, len(s.Config.Hosts))
 	named := make([]route.Host[*Route], len(s.Config.Hosts))
+	changed := s.changedUpstreams(prev)
 	next := 0 // position in prev.Config.Hosts, which is sorted as s.Config.Hosts is
 	for i := range s.Config.Hosts {
 		h := &s.Config.Hosts[i]
 		old, ok := prev.host(h, &next)
+		ok = ok && !refersTo(h, changed) && prev.Certificates.ClientAuth(h.Name) == s.Certificates.ClientAuth(h.Name)
 		if !ok {
 			var err error
-			if old, fresh, err = compileHost(s.Config, h, fresh); err != nil {
+			if old, fresh, err = s.compileHost(h, fresh); err != nil {
 				return nil, fmt.Errorf("host %q: %w", h.Name, err)
 			}
 		}
@@ -117,7 +140,7 @@ func (s *Snapshot) host(h *model.Host, next *int) (host, bool) {
 	for *next < len(all) && all[*next].Name < h.Name {
 		*next++
 	}
-	if *next < len(all) && all[*next].Name == h.Name && sameRoutes(&all[*next], h) {
+	if *next < len(all) && all[*next].Name == h.Name && all[*next].TLS == h.TLS && sameRoutes(&all[*next], h) {
 		return s.hosts[*next], true
 	}
 	return host{}, false
@@ -142,12 +165,57 @@ func sameRoute(a, b model.Route) bool {
 	return a == b
 }
 
+// changedUpstreams returns the keys of the upstreams whose transport or balance is
+// not what it was in prev, which may be nil: their routes are compiled anew.
+func (s *Snapshot) changedUpstreams(prev *Snapshot) map[model.UpstreamKey]bool {
+	if prev == nil {
+		return nil
+	}
+	var changed map[model.UpstreamKey]bool
+	for i, old := 0, prev.Config.Upstreams; i < len(s.Config.Upstreams); i++ {
+		up := &s.Config.Upstreams[i]
+		for len(old) > 0 && old[0].Key.Compare(up.Key) < 0 {
+			old = old[1:]
+		}
+		if len(old) == 0 || old[0].Key != up.Key || old[0].Transport == up.Transport && old[0].Balance == up.Balance &&
+			prev.reachable(&old[0]) == s.reachable(up) {
+			continue
+		}
+		if changed == nil {
+			changed = make(map[model.UpstreamKey]bool)
+		}
+		changed[up.Key] = true
+	}
+	return changed
+}
+
+// reachable tells whether connections to the endpoints of an upstream can be made:
+// not without an authority that they must be verified against.
+func (s *Snapshot) reachable(u *model.Upstream) bool {
+	if !u.Transport.Protocol.Encrypted() {
+		return true
+	}
+	_, err := s.Certificates.Upstream(certs.UpstreamOf(u))
+	return err == nil
+}
+
+// refersTo tells whether a route of h leads to one of these upstreams.
+func refersTo(h *model.Host, keys map[model.UpstreamKey]bool) bool {
+	if len(keys) == 0 {
+		return false
+	}
+	if h.Fallback != nil && keys[h.Fallback.Upstream] {
+		return true
+	}
+	return slices.ContainsFunc(h.Routes, func(r model.Route) bool { return keys[r.Upstream] })
+}
+
 // compileHost compiles one host and appends its routes to fresh.
-func compileHost(config *model.Config, h *model.Host, fresh []unconnected) (host, []unconnected, error) {
+func (s *Snapshot) compileHost(h *model.Host, fresh []unconnected) (host, []unconnected, error) {
 	var compiled host
 	rules := make([]route.Rule[*Route], 0, len(h.Routes)+1)
 	add := func(match route.Match, r *model.Route) error {
-		made, err := compileRoute(config, r)
+		made, err := s.compileRoute(h, r)
 		if err != nil {
 			return fmt.Errorf("path %q: %w", r.Path, err)
 		}
@@ -176,20 +244,32 @@ func compileHost(config *model.Config, h *model.Host, fresh []unconnected) (host
 }
 
 // compileRoute makes a route without what connect adds.
-func compileRoute(config *model.Config, r *model.Route) (*Route, error) {
+func (s *Snapshot) compileRoute(h *model.Host, r *model.Route) (*Route, error) {
 	mode, err := alloc.ParseMode(string(r.Options.AllocationMode))
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := findUpstream(config, r.Upstream); !ok && !r.Upstream.IsZero() {
-		return nil, fmt.Errorf("there is no upstream %s", r.Upstream)
+	policy := model.DefaultPolicy()
+	denied := r.Denied != ""
+	if i, ok := findUpstream(s.Config, r.Upstream); ok {
+		up := &s.Config.Upstreams[i]
+		policy = up.Policy
+		denied = denied || !s.reachable(up)
+	} else if !r.Upstream.IsZero() {
+		return nil, errNoUpstream(r.Upstream)
 	}
 	made := &Route{
-		Denied:         r.Denied != "",
+		Denied:         denied,
 		Mode:           mode,
 		ConnectTimeout: r.Options.ConnectTimeout,
 		SendTimeout:    r.Options.SendTimeout,
 		ReadTimeout:    r.Options.ReadTimeout,
+		RequestTimeout: r.Options.RequestTimeout,
+		Retry:          r.Options.Retry,
+		Buffering:      bounded(r.Options.Buffering),
+		ResponseLimits: responseLimits(r.Options.Buffering.ResponseHead),
+		HTTP2:          policy.Transport.Protocol.HTTP2(),
+		Encrypted:      policy.Transport.Protocol.Encrypted(),
 		MaxBody:        r.Options.MaxBodyBytes,
 		Namespace:      r.Ingress.Namespace,
 		Ingress:        r.Ingress.Name,
@@ -201,7 +281,49 @@ func compileRoute(config *model.Config, r *model.Route) (*Route, error) {
 	if made.Path == "" {
 		made.Path = "/"
 	}
+	if sticky := policy.Balance.Sticky; sticky.Cookie != "" {
+		made.Sticky = &sticky
+	}
+	if by := policy.Balance.HashBy; by != "" {
+		if made.HashBy, err = variable.Compile(by, variable.Request); err != nil {
+			return nil, fmt.Errorf("upstream-hash-by: %w", err)
+		}
+	}
+	made.Variables = variable.Route{
+		Namespace: made.Namespace, Ingress: made.Ingress, Service: made.Service, Port: made.Port,
+		Host: h.Name, Path: made.Path, Upstream: made.UpstreamName,
+	}
+	made.Filters = filter.Compile(&filter.Settings{
+		Path: made.Path, Sticky: policy.Balance.Sticky,
+		ClientAuth: s.Certificates.ClientAuth(h.Name), ClientTLS: h.TLS,
+	})
 	return made, nil
+}
+
+// responseLimits are those of a route whose responses may have heads of so many
+// bytes; 0 means the usual number.
+func responseLimits(head int64) http11.Limits {
+	l := http11.ResponseLimits()
+	if head > 0 {
+		l.Head = int(min(head, mostResponseHead))
+	}
+	return l
+}
+
+func errNoUpstream(key model.UpstreamKey) error { return fmt.Errorf("there is no upstream %s", key) }
+
+// Bounds of the memory of one exchange that an Ingress may ask for.
+const (
+	mostRequestMemory  = 1 << 20
+	mostResponseMemory = 1 << 20
+	mostResponseHead   = 1 << 20
+)
+
+// bounded keeps what is held in memory within bounds; the rest goes to files.
+func bounded(b model.Buffering) model.Buffering {
+	b.RequestMemory = min(b.RequestMemory, mostRequestMemory)
+	b.ResponseMemory = min(b.ResponseMemory, mostResponseMemory)
+	return b
 }
 
 // connect gives the registry the settings of all upstreams, and new routes their
@@ -209,8 +331,14 @@ func compileRoute(config *model.Config, r *model.Route) (*Route, error) {
 func (s *Snapshot) connect(fresh []unconnected, reg *upstream.Registry, m *metrics.Metrics) {
 	upstreams := make([]*upstream.Upstream, len(s.Config.Upstreams))
 	for i := range s.Config.Upstreams {
-		upstreams[i] = reg.Upstream(upstream.Spec{Upstream: s.Config.Upstreams[i]})
+		u := &s.Config.Upstreams[i]
+		spec := upstream.Spec{Upstream: *u}
+		if u.Transport.Protocol.Encrypted() {
+			spec.TLS, _ = s.Certificates.Upstream(certs.UpstreamOf(u)) // its routes are denied without
+		}
+		upstreams[i] = reg.Upstream(spec)
 	}
+	s.connectPassthrough(upstreams)
 	for _, r := range fresh {
 		if i, ok := findUpstream(s.Config, r.model.Upstream); ok && !r.Denied {
 			r.Upstream = upstreams[i]

@@ -16,9 +16,11 @@ import (
 
 	"github.com/shockwave-ingress/shockwave/internal/keypair"
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
+	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
+	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
 
 // state is what outlives snapshots.
@@ -111,6 +113,9 @@ func TestRouteHasWhatTheModelSays(t *testing.T) {
 		ConnectTimeout: time.Second,
 		SendTimeout:    2 * time.Second,
 		ReadTimeout:    3 * time.Second,
+		Retry:          model.Retry{},
+		Buffering:      model.Buffering{},
+		ResponseLimits: http11.ResponseLimits(),
 		MaxBody:        4,
 		Namespace:      "shop",
 		Ingress:        "web",
@@ -118,10 +123,14 @@ func TestRouteHasWhatTheModelSays(t *testing.T) {
 		Port:           "80",
 		Path:           "/cart",
 		UpstreamName:   "shop-cart-80",
+		Variables: variable.Route{
+			Namespace: "shop", Ingress: "web", Service: "cart", Port: "80",
+			Host: "shop.example", Path: "/cart", Upstream: "shop-cart-80",
+		},
 		Metrics: st.m.Route(metrics.RouteLabels{
 			Namespace: "shop", Ingress: "web", Service: "cart", Path: "/cart", Host: "shop.example"}),
 	}
-	if *r != want {
+	if !reflect.DeepEqual(*r, want) {
 		t.Errorf("got  %+v\nwant %+v", *r, want)
 	}
 	if s.Generation != 1 || s.Config == nil || time.Since(s.Compiled) > time.Minute || s.ConnectionMode != alloc.Standard {

@@ -1,7 +1,9 @@
 package snapshot
 
 import (
+	"context"
 	"crypto/tls"
+	"log/slog"
 	"sync/atomic"
 
 	"github.com/shockwave-ingress/shockwave/pkg/certs"
@@ -28,3 +30,10 @@ func (c *Current) Publish(s *Snapshot) {
 // what is published; before the first snapshot the self-signed certificate is
 // shown.
 func (c *Current) TLSConfig() *tls.Config { return c.certs.TLSConfig() }
+
+// Run keeps what TLS connections need up to date until ctx ends: the keys of session
+// tickets, and staples. See certs.Store. It is called once.
+func (c *Current) Run(ctx context.Context, log *slog.Logger) error {
+	c.certs.Logger = log
+	return c.certs.Run(ctx)
+}

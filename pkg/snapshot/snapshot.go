@@ -8,11 +8,14 @@ import (
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/certs"
+	"github.com/shockwave-ingress/shockwave/pkg/filter"
+	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 	"github.com/shockwave-ingress/shockwave/pkg/route"
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
+	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
 
 // Snapshot is a compiled configuration. Nothing of it may be changed.
@@ -32,6 +35,8 @@ type Snapshot struct {
 
 	table *route.Table[*Route]
 	hosts []host // in the order of Config.Hosts
+
+	passthrough passthrough
 }
 
 // host is what a model.Host was compiled to.
@@ -55,6 +60,25 @@ type Route struct {
 	// SendTimeout and ReadTimeout bound the gap between two writes to the
 	// endpoint and two reads from it.
 	SendTimeout, ReadTimeout time.Duration
+	// RequestTimeout bounds the time from a request's head to the end of its
+	// response. 0 means no limit.
+	RequestTimeout time.Duration
+	// Retry says when a request is sent to another endpoint.
+	Retry model.Retry
+	// Buffering says what of a message is collected before it is passed on.
+	Buffering model.Buffering
+	// ResponseLimits bound what is read of a response's head.
+	ResponseLimits http11.Limits
+	// HTTP2 and Encrypted tell what the endpoints speak.
+	HTTP2, Encrypted bool
+	// HashBy is what endpoints are chosen by, nil for nothing. Sticky keeps clients at
+	// endpoints by a cookie; it goes first. nil: clients are not kept.
+	HashBy *variable.Expression
+	Sticky *model.Sticky
+	// Variables are what expressions tell of the route.
+	Variables variable.Route
+	// Filters are the steps besides forwarding.
+	Filters filter.Chain
 	// MaxBody is the largest request body accepted, in bytes. 0 means no
 	// limit.
 	MaxBody int64

@@ -22,13 +22,15 @@ type Conn struct {
 	nc    net.Conn
 	raw   *rawConn // nil: go through nc
 	watch *slot
+	alarm Alarm
 	local netip.AddrPort
 	peer  netip.AddrPort
 }
 
-// New wraps nc. With a reaper the connection has deadlines; r may be nil.
+// New wraps nc, which may be Addressed. With a reaper the connection has deadlines; r
+// may be nil.
 func New(nc net.Conn, r *Reaper) *Conn {
-	c := &Conn{nc: nc, raw: newRawConn(nc)}
+	c := &Conn{nc: nc, raw: newRawConn(socket(nc))}
 	c.local = addrPort(nc.LocalAddr())
 	c.peer = addrPort(nc.RemoteAddr())
 	if r != nil {
@@ -211,8 +213,12 @@ func (c *Conn) Close() error {
 // the network can tell (TCP).
 func (c *Conn) Reset() error {
 	nc := c.nc
-	if t, ok := nc.(interface{ NetConn() net.Conn }); ok {
-		nc = t.NetConn() // TLS: no close_notify
+	for {
+		t, ok := nc.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		nc = t.NetConn() // below TLS: no close_notify
 	}
 	if t, ok := nc.(*net.TCPConn); ok {
 		_ = t.SetLinger(0)

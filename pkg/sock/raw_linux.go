@@ -101,7 +101,8 @@ func (r *rawConn) waitOnce(fd uintptr) bool {
 		return true
 	}
 	r.waited = true
-	return sysPeek(fd) != syscall.EAGAIN
+	_, errno := sysPeek(fd)
+	return errno != syscall.EAGAIN
 }
 
 func (r *rawConn) waitRead() error {
@@ -212,11 +213,12 @@ func sysRead(fd uintptr, p []byte) (int, syscall.Errno) {
 	return int(n), errno
 }
 
-// sysPeek tells with EAGAIN that there is nothing to read.
-func sysPeek(fd uintptr) syscall.Errno {
+// sysPeek tells with EAGAIN that there is nothing to read, and with 0 bytes that it
+// is the end.
+func sysPeek(fd uintptr) (int, syscall.Errno) {
 	var b [1]byte
-	_, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&b)), 1, syscall.MSG_PEEK|syscall.MSG_DONTWAIT, 0, 0)
-	return errno
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&b)), 1, syscall.MSG_PEEK|syscall.MSG_DONTWAIT, 0, 0)
+	return int(n), errno
 }
 
 func sysWrite(fd uintptr, p []byte) (int, syscall.Errno) {

@@ -10,8 +10,8 @@ import (
 // Tick is how often a Reaper looks: deadlines are late by that much at most.
 const Tick = 50 * time.Millisecond
 
-// Reaper enforces the deadlines of the connections that were made with it. It
-// also is a coarse clock.
+// Reaper enforces the deadlines of the connections that were made with it, and rings
+// their alarms. It also is a coarse clock.
 type Reaper struct {
 	now    atomic.Int64 // since start, coarse
 	start  time.Time
@@ -28,6 +28,7 @@ type Reaper struct {
 // has begun since it was left: whoever had just read its owner is done by then.
 type slot struct {
 	read, write atomic.Int64
+	alarm       atomic.Int64
 	conn        atomic.Pointer[Conn]
 	reaper      *Reaper
 }
@@ -102,6 +103,11 @@ func (r *Reaper) sweep(elapsed int64) {
 					_ = conn.nc.SetWriteDeadline(aLongTimeAgo)
 				}
 			}
+			if d := s.alarm.Load(); d > 0 && d < now && s.alarm.CompareAndSwap(d, 0) {
+				if conn := s.conn.Load(); conn != nil && conn.alarm != nil {
+					conn.alarm.Ring()
+				}
+			}
 		}
 	}
 }
@@ -132,6 +138,7 @@ func (r *Reaper) add(c *Conn) *slot {
 	r.free = r.free[:len(r.free)-1]
 	s.read.Store(0)
 	s.write.Store(0)
+	s.alarm.Store(0)
 	s.conn.Store(c)
 	return s
 }
@@ -143,6 +150,7 @@ func (s *slot) leave(c *Conn) {
 	}
 	s.read.Store(0)
 	s.write.Store(0)
+	s.alarm.Store(0)
 	r := s.reaper
 	r.mu.Lock()
 	r.left = append(r.left, s)

@@ -76,7 +76,7 @@ func (b *build) lookUp(namespace string, backend *networkingv1.IngressBackend) (
 		return target{}, refuse(model.ReasonServiceNotFound, "Service %s does not exist", model.Excerpt(name.String()))
 	}
 	wanted := backend.Service.Port
-	port := findPort(service, wanted)
+	port := findPort(service, wanted, false)
 	if service.Spec.Type == corev1.ServiceTypeExternalName {
 		return b.external(service, port, wanted)
 	}
@@ -110,14 +110,14 @@ func upstreamKey(service *corev1.Service, port int32) model.UpstreamKey {
 	}
 }
 
-// findPort finds the TCP port of a Service that a backend means: by number, by
+// findPort finds the TCP or UDP port of a Service that a backend means: by number, by
 // name, or else by targetPort, which ingress-nginx accepts too (IN:
 // controller.go, serviceEndpoints). It returns nil when there is none.
-func findPort(service *corev1.Service, wanted networkingv1.ServiceBackendPort) *corev1.ServicePort {
+func findPort(service *corev1.Service, wanted networkingv1.ServiceBackendPort, udp bool) *corev1.ServicePort {
 	var byTarget *corev1.ServicePort
 	for i := range service.Spec.Ports {
 		port := &service.Spec.Ports[i]
-		if !isTCP(port.Protocol) {
+		if !speaks(port.Protocol, udp) {
 			continue
 		}
 		if wanted.Number != 0 && port.Port == wanted.Number || wanted.Name != "" && port.Name == wanted.Name {
@@ -133,6 +133,14 @@ func findPort(service *corev1.Service, wanted networkingv1.ServiceBackendPort) *
 }
 
 func isTCP(p corev1.Protocol) bool { return p == corev1.ProtocolTCP || p == "" }
+
+// speaks tells whether a port is for UDP, or else for TCP.
+func speaks(p corev1.Protocol, udp bool) bool {
+	if udp {
+		return p == corev1.ProtocolUDP
+	}
+	return isTCP(p)
+}
 
 func portText(p networkingv1.ServiceBackendPort) string {
 	if p.Name != "" {

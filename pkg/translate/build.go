@@ -28,6 +28,7 @@ func Build(objs *Objects, settings Settings) (*model.Config, []model.Problem) {
 type Builder struct {
 	settings Settings
 	pairs    map[types.NamespacedName]*keyPair
+	trusted  map[types.NamespacedName]*authority
 	said     map[*networkingv1.Ingress]*said
 	services index[*corev1.Service]
 	secrets  index[*corev1.Secret]
@@ -48,14 +49,17 @@ func (r *Builder) Build(objs *Objects, settings Settings) (*model.Config, []mode
 	for _, in := range ingresses {
 		b.addRules(in)
 	}
+	b.addHostSettings(ingresses)
 	b.denyHosts(ingresses)
+	b.passThrough(ingresses)
 	b.addDefaultBackend()
 	for _, in := range ingresses {
 		b.addTLS(in)
 	}
 	b.addDefaultCertificate()
+	b.addStreams()
 	config := b.config()
-	r.pairs, r.said = b.pairs, b.read
+	r.pairs, r.trusted, r.said = b.pairs, b.trusted, b.read
 	slices.SortStableFunc(b.problems, func(p, q model.Problem) int {
 		return cmp.Or(
 			cmp.Compare(p.Object.Kind, q.Object.Kind),
@@ -91,30 +95,36 @@ type build struct {
 	claims    map[string]claim
 	// known are the certificates of the last Build, pairs those of this one.
 	known, pairs map[types.NamespacedName]*keyPair
+	// knownTrusted are the authorities of the last Build, trusted those of this
+	// one.
+	knownTrusted, trusted map[types.NamespacedName]*authority
 	// knownSaid is what Ingresses said in the last Build, read in this one.
 	knownSaid, read map[*networkingv1.Ingress]*said
 
+	streams            []model.Stream
 	defaultCertificate string
 	problems           []model.Problem
 }
 
 func newBuild(objs *Objects, settings Settings, r *Builder) *build {
 	b := &build{
-		objs:      objs,
-		settings:  settings,
-		selector:  newSelector(objs, settings),
-		reader:    annotation.NewReader(settings.AnnotationsPrefix),
-		services:  r.services.of(objs.Services),
-		secrets:   r.secrets.of(objs.Secrets),
-		classes:   make(map[string]*class),
-		hosts:     make(map[string]*host, len(objs.Ingresses)),
-		upstreams: make(map[model.UpstreamKey]*model.Upstream, len(objs.Ingresses)),
-		claims:    make(map[string]claim, len(objs.Secrets)),
-		known:     r.pairs,
-		pairs:     make(map[types.NamespacedName]*keyPair, len(objs.Secrets)),
-		knownSaid: r.said,
-		read:      make(map[*networkingv1.Ingress]*said, len(objs.Ingresses)),
-		problems:  slices.Clone(objs.Problems),
+		objs:         objs,
+		settings:     settings,
+		selector:     newSelector(objs, settings),
+		reader:       annotation.NewReader(settings.AnnotationsPrefix, settings.Checks),
+		services:     r.services.of(objs.Services),
+		secrets:      r.secrets.of(objs.Secrets),
+		classes:      make(map[string]*class),
+		hosts:        make(map[string]*host, len(objs.Ingresses)),
+		upstreams:    make(map[model.UpstreamKey]*model.Upstream, len(objs.Ingresses)),
+		claims:       make(map[string]claim, len(objs.Secrets)),
+		known:        r.pairs,
+		pairs:        make(map[types.NamespacedName]*keyPair, len(objs.Secrets)),
+		knownTrusted: r.trusted,
+		trusted:      make(map[types.NamespacedName]*authority),
+		knownSaid:    r.said,
+		read:         make(map[*networkingv1.Ingress]*said, len(objs.Ingresses)),
+		problems:     slices.Clone(objs.Problems),
 	}
 	b.version = r.services.version
 	return b
@@ -141,7 +151,9 @@ func (b *build) config() *model.Config {
 	for _, up := range slices.SortedFunc(maps.Values(b.upstreams), byKey) {
 		c.Upstreams = append(c.Upstreams, *up)
 	}
+	c.Streams = b.streams
 	c.Certificates = b.certificates(c)
+	c.Authorities = b.authorities(c)
 	return c
 }
 

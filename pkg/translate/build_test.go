@@ -59,6 +59,49 @@ func TestBuilderSeesANewCertificate(t *testing.T) {
 	}
 }
 
+const authorityObjects = `
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: a
+  annotations: {shockwave.dev/auth-tls-secret: ca, shockwave.dev/proxy-ssl-secret: ca, shockwave.dev/backend-protocol: HTTPS}
+spec:
+  rules:
+  - host: shop.example
+    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: cart, port: {number: 80}}}}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cart}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: ca}
+stringData: {authority: cn=one, revoked: "1"}
+`
+
+func TestBuilderSeesANewAuthority(t *testing.T) {
+	var builder Builder
+	objs := readObjects(t, authorityObjects)
+	before, _ := builder.Build(objs, pageSettings())
+	secret := objs.Secrets[0].DeepCopy()
+	secret.Data["ca.crl"] = revocations(t, "2")
+	objs.Secrets[0] = secret
+	after, _ := builder.Build(objs, pageSettings())
+	fresh, _ := Build(objs, pageSettings())
+	if reflect.DeepEqual(before, after) || !reflect.DeepEqual(after, fresh) || len(after.Authorities) != 1 {
+		t.Errorf("a new revocation list gives %v, want %v", after, fresh)
+	}
+	secret = secret.DeepCopy()
+	secret.Data["ca.crt"] = make([]byte, mostAuthority+1)
+	objs.Secrets[0] = secret
+	large, problems := builder.Build(objs, pageSettings())
+	if len(large.Authorities) > 0 || large.Hosts[0].TLS != (model.HostTLS{}) || large.Hosts[0].Routes[0].Denied == "" {
+		t.Errorf("too large an authority gives %v%v", large, problems)
+	}
+}
+
 func TestProblemsSayWhereObjectsStand(t *testing.T) {
 	objs := readObjects(t, tlsObjects)
 	objs.Secrets = nil

@@ -30,13 +30,18 @@ func EndpointsOf(objs *Objects, config *model.Config) model.Endpoints {
 // EndpointFinder is EndpointsOf again and again: a change of routes alone costs
 // little. The zero value is ready, and one goroutine at a time may use it.
 type EndpointFinder struct {
+	// Zone is that of Settings.EndpointZone: endpoints meant for it go before
+	// others. It may change between two uses.
+	Zone string
+
 	services index[*corev1.Service]
 
 	list []*discoveryv1.EndpointSlice
 	// byService are the slices in list of each Service.
 	byService map[types.NamespacedName][]*discoveryv1.EndpointSlice
 
-	// found is the last result, for upstreams.
+	// found is the last result, for zone and upstreams.
+	zone      string
 	upstreams []model.Upstream
 	found     model.Endpoints
 }
@@ -44,7 +49,8 @@ type EndpointFinder struct {
 // Of is the function EndpointsOf. The result must not be changed, nor the
 // objects.
 func (f *EndpointFinder) Of(objs *Objects, config *model.Config) model.Endpoints {
-	if !slices.Equal(f.services.list, objs.Services) || !slices.Equal(f.list, objs.EndpointSlices) {
+	if !slices.Equal(f.services.list, objs.Services) || !slices.Equal(f.list, objs.EndpointSlices) || f.zone != f.Zone {
+		f.zone = f.Zone
 		f.group(objs.EndpointSlices)
 		f.found = nil
 	} else if f.found != nil && slices.Equal(f.upstreams, config.Upstreams) {
@@ -83,18 +89,18 @@ func (f *EndpointFinder) gather(up *model.Upstream, service *corev1.Service) []m
 	if service == nil || up.ExternalName != "" {
 		return nil
 	}
-	port := portOfKey(service, up.Key.Port)
+	port := portOfKey(service, &up.Key)
 	if port == nil {
 		return nil
 	}
-	return gather(f.byService[types.NamespacedName{Namespace: service.Namespace, Name: service.Name}], port)
+	return gather(f.byService[types.NamespacedName{Namespace: service.Namespace, Name: service.Name}], port, f.Zone)
 }
 
 // portOfKey finds the port that an upstream's key names.
-func portOfKey(service *corev1.Service, number string) *corev1.ServicePort {
+func portOfKey(service *corev1.Service, key *model.UpstreamKey) *corev1.ServicePort {
 	for i := range service.Spec.Ports {
 		port := &service.Spec.Ports[i]
-		if isTCP(port.Protocol) && strconv.FormatInt(int64(port.Port), 10) == number {
+		if speaks(port.Protocol, key.UDP) && strconv.FormatInt(int64(port.Port), 10) == key.Port {
 			return port
 		}
 	}
@@ -102,8 +108,9 @@ func portOfKey(service *corev1.Service, number string) *corev1.ServicePort {
 }
 
 // gather collects the endpoints of one Service port.
-func gather(endpointSlices []*discoveryv1.EndpointSlice, port *corev1.ServicePort) []model.Endpoint {
+func gather(endpointSlices []*discoveryv1.EndpointSlice, port *corev1.ServicePort, zone string) []model.Endpoint {
 	var ready, draining []model.Endpoint
+	near := preferred{zone: zone}
 	for _, s := range endpointSlices {
 		if s.AddressType != discoveryv1.AddressTypeIPv4 && s.AddressType != discoveryv1.AddressTypeIPv6 {
 			continue
@@ -112,18 +119,23 @@ func gather(endpointSlices []*discoveryv1.EndpointSlice, port *corev1.ServicePor
 		if number == 0 {
 			continue
 		}
+		weight := weightOf(s)
 		for i := range s.Endpoints {
 			endpoint := &s.Endpoints[i]
 			switch {
 			case isReady(endpoint.Conditions):
-				ready = appendAddresses(ready, endpoint, number)
+				ready = appendAddresses(ready, endpoint, number, weight)
+				near.add(endpoint, number, weight)
 			case isDraining(endpoint.Conditions):
-				draining = appendAddresses(draining, endpoint, number)
+				draining = appendAddresses(draining, endpoint, number, weight)
 			}
 		}
 	}
-	if len(ready) == 0 {
+	switch {
+	case len(ready) == 0:
 		ready = draining
+	case near.counts():
+		ready = near.list
 	}
 	return sortEndpoints(ready)
 }
@@ -136,7 +148,7 @@ func slicePort(s *discoveryv1.EndpointSlice, port *corev1.ServicePort) uint16 {
 	var found *discoveryv1.EndpointPort
 	for i := range s.Ports {
 		p := &s.Ports[i]
-		if p.Protocol != nil && !isTCP(*p.Protocol) {
+		if !speaks(valueOr(p.Protocol, corev1.ProtocolTCP), port.Protocol == corev1.ProtocolUDP) {
 			continue
 		}
 		if valueOr(p.Name, "") == port.Name {
@@ -178,7 +190,7 @@ func valueOr[T any](p *T, otherwise T) T {
 	return *p
 }
 
-func appendAddresses(list []model.Endpoint, endpoint *discoveryv1.Endpoint, port uint16) []model.Endpoint {
+func appendAddresses(list []model.Endpoint, endpoint *discoveryv1.Endpoint, port, weight uint16) []model.Endpoint {
 	pod := ""
 	if ref := endpoint.TargetRef; ref != nil && ref.Kind == "Pod" {
 		pod = ref.Name
@@ -188,7 +200,7 @@ func appendAddresses(list []model.Endpoint, endpoint *discoveryv1.Endpoint, port
 		if addr = addr.Unmap(); err != nil || !mayServe(addr) {
 			continue
 		}
-		list = append(list, model.Endpoint{Addr: netip.AddrPortFrom(addr, port), Pod: pod})
+		list = append(list, model.Endpoint{Addr: netip.AddrPortFrom(addr, port), Pod: pod, Weight: weight})
 	}
 	return list
 }
@@ -201,10 +213,11 @@ func mayServe(addr netip.Addr) bool {
 }
 
 // sortEndpoints sorts by address and drops duplicates, of which the one with
-// the first pod name stays: a pod may stand in two slices for a moment.
+// the first pod name and the smallest weight stays: a pod may stand in two slices
+// for a moment.
 func sortEndpoints(list []model.Endpoint) []model.Endpoint {
 	slices.SortFunc(list, func(a, b model.Endpoint) int {
-		return cmp.Or(a.Addr.Compare(b.Addr), cmp.Compare(a.Pod, b.Pod))
+		return cmp.Or(a.Addr.Compare(b.Addr), cmp.Compare(a.Pod, b.Pod), cmp.Compare(a.Weight, b.Weight))
 	})
 	return slices.CompactFunc(list, func(a, b model.Endpoint) bool { return a.Addr == b.Addr })
 }

@@ -21,11 +21,13 @@ var pages = golden.Format{
 func TestPages(t *testing.T) {
 	pages.Run(t, "testdata", func(t *testing.T, inputs map[string]string) map[string]string {
 		objs := readObjects(t, inputs["objects.yaml"])
-		config, problems := Build(objs, readSettings(t, inputs["settings"]))
+		settings := readSettings(t, inputs["settings"])
+		config, problems := Build(objs, settings)
+		finder := EndpointFinder{Zone: settings.EndpointZone()}
 		return map[string]string{
 			"config":    config.String(),
 			"problems":  printProblems(problems),
-			"endpoints": EndpointsOf(objs, config).String(),
+			"endpoints": finder.Of(objs, config).String(),
 		}
 	})
 }

@@ -72,6 +72,17 @@ type host struct {
 	// index finds routes. It is nil as long as there are few.
 	index    map[routeKey]int
 	fallback *model.Route
+
+	// What follows is set by addHostSettings, where an Ingress has such settings.
+
+	tls model.HostTLS
+	// through is where TLS connections are passed through to.
+	through model.UpstreamKey
+	// oldest is the oldest Ingress that has the host. authBy, ciphersBy and
+	// passedBy are those that decided.
+	oldest, authBy, ciphersBy, passedBy *ingress
+	// denials are why the routes of some Ingresses answer 503 here.
+	denials map[model.ObjectRef]string
 }
 
 // fewRoutes is how many routes are found by looking at each. Most hosts have no

@@ -129,6 +129,21 @@ func checkConfig(t *testing.T, c *model.Config) {
 	if !certificates[c.DefaultCertificate] {
 		t.Errorf("default certificate %s is not listed", c.DefaultCertificate)
 	}
+	authorities := map[string]bool{"": true}
+	for i, a := range c.Authorities {
+		authorities[a.Name] = true
+		if i > 0 && c.Authorities[i-1].Name >= a.Name {
+			t.Errorf("authority %s is out of order", a.Name)
+		}
+		if len(a.Certificates) == 0 {
+			t.Errorf("authority %s has no certificate", a.Name)
+		}
+	}
+	for _, up := range c.Upstreams {
+		if tls := up.Transport.TLS; !authorities[tls.Authority] || !certificates[tls.Certificate] {
+			t.Errorf("authority %q or certificate %q of %v is not listed", tls.Authority, tls.Certificate, up.Key)
+		}
+	}
 	hosts := make(map[string]bool)
 	for i, h := range c.Hosts {
 		hosts[h.Name] = true
@@ -137,6 +152,12 @@ func checkConfig(t *testing.T, c *model.Config) {
 		}
 		if !certificates[h.Certificate] {
 			t.Errorf("certificate %s of host %q is not listed", h.Certificate, h.Name)
+		}
+		if !authorities[h.TLS.Authority] || (h.TLS.ClientAuth == model.ClientAuthOff) != (h.TLS.Authority == "") {
+			t.Errorf("host %q wants certificates %q of authority %q", h.Name, h.TLS.ClientAuth, h.TLS.Authority)
+		}
+		if !h.Passthrough.IsZero() && (!upstreams[h.Passthrough] || h.TLS.ClientAuth != model.ClientAuthOff || h.Name == "") {
+			t.Errorf("host %q is passed through to %v", h.Name, h.Passthrough)
 		}
 		checkRoutes(t, h, upstreams)
 	}

@@ -131,12 +131,31 @@ func (b *build) certificates(c *model.Config) []model.Certificate {
 	for _, n := range c.TLSNames {
 		wanted[n.Certificate] = true
 	}
+	for i := range c.Upstreams {
+		wanted[c.Upstreams[i].Transport.TLS.Certificate] = true
+	}
 	delete(wanted, "") // the default certificate of the process
 	var list []model.Certificate
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {
-		namespace, secret, _ := strings.Cut(name, "/")
-		pair := b.pairs[types.NamespacedName{Namespace: namespace, Name: secret}]
-		list = append(list, model.Certificate{Name: name, Cert: pair.cert, Key: pair.key})
+		pair := b.pairs[nameOfSecret(name)]
+		list = append(list, model.Certificate{Name: name, Cert: pair.cert, Key: pair.key, OCSP: b.staple(name)})
 	}
 	return list
+}
+
+// stapleKey is the key of a TLS Secret with a response of the certificate's
+// authority (OCSP), as DER.
+const stapleKey = "tls.ocsp-staple"
+
+// mostStaple bounds such a response.
+const mostStaple = 64 << 10
+
+// staple returns the response in a Secret, nil for none. Whether it is of use is for
+// those who show it: it has its time.
+func (b *build) staple(name string) []byte {
+	secret := b.secrets[nameOfSecret(name)]
+	if secret == nil || len(secret.Data[stapleKey]) > mostStaple {
+		return nil
+	}
+	return secret.Data[stapleKey]
 }

@@ -2,6 +2,7 @@ package translate
 
 import (
 	"strconv"
+	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
 
@@ -30,7 +31,7 @@ func (b *build) readBase() {
 	for _, m := range b.objs.ConfigMaps {
 		if m.Namespace == name.Namespace && m.Name == name.Name {
 			ref := b.ref("ConfigMap", m.Namespace, m.Name)
-			denied, problems := annotation.ConfigMap(ref, m.Data, &b.base)
+			denied, problems := b.reader.ConfigMap(ref, m.Data, &b.base)
 			b.denied = denied
 			b.problems = append(b.problems, problems...)
 		}
@@ -140,6 +141,21 @@ func listenerFields(spec *v1alpha1.ListenerConfigSpec) []listenerField {
 	}
 	if spec.MaxHeaderBytes != nil {
 		fields = append(fields, listenerField{"maxHeaderBytes", "max-header-bytes", decimal(*spec.MaxHeaderBytes)})
+	}
+	if spec.HTTP2 != nil {
+		fields = append(fields, listenerField{"http2", "use-http2", strconv.FormatBool(*spec.HTTP2)})
+	}
+	if spec.HTTP2Streams != nil {
+		fields = append(fields, listenerField{"http2Streams", "http2-max-concurrent-streams", decimal(*spec.HTTP2Streams)})
+	}
+	if spec.ProxyProtocol != nil {
+		fields = append(fields, listenerField{"proxyProtocol", "use-proxy-protocol", strconv.FormatBool(*spec.ProxyProtocol)})
+	}
+	if spec.ProxyHeaderTimeout != nil {
+		fields = append(fields, listenerField{"proxyHeaderTimeout", "proxy-protocol-header-timeout", spec.ProxyHeaderTimeout.Duration.String()})
+	}
+	if len(spec.TrustedProxies) > 0 {
+		fields = append(fields, listenerField{"trustedProxies", "proxy-real-ip-cidr", strings.Join(spec.TrustedProxies, ",")})
 	}
 	return fields
 }

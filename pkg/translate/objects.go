@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/shockwave-ingress/shockwave/api/v1alpha1"
+	"github.com/shockwave-ingress/shockwave/pkg/annotation"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
@@ -63,6 +64,14 @@ type Settings struct {
 	// DefaultSSLCertificate is the Secret with the certificate for unknown
 	// server names. Its name is empty for none.
 	DefaultSSLCertificate types.NamespacedName
+	// TCPServices and UDPServices are the ConfigMaps that list the ports whose
+	// connections and datagrams go to Services as they are. Their names are empty
+	// for none.
+	TCPServices types.NamespacedName
+	UDPServices types.NamespacedName
+	// ReservedPorts are those that no TCP service can have, since the process itself
+	// listens on them. 0 is none.
+	ReservedPorts [8]uint16
 	// DefaultBackendService serves what no Ingress does. Its name is empty
 	// for none: 404.
 	DefaultBackendService types.NamespacedName
@@ -76,7 +85,25 @@ type Settings struct {
 	DefaultAllocationMode model.AllocationMode
 	// DisableExternalName answers 503 for Services of type ExternalName.
 	DisableExternalName bool
+	// EnableSSLPassthrough honours the annotation ssl-passthrough, whose paths
+	// answer 503 otherwise.
+	EnableSSLPassthrough bool
+	// TopologyAware prefers the endpoints that their EndpointSlices mean for Zone,
+	// where this process runs. Empty means that it is not known.
+	TopologyAware bool
+	Zone          string
+	// Checks are those of package annotation. nil takes whatever has the right
+	// form.
+	Checks *annotation.Checks `json:"-"`
 	// Now is when certificates are checked for expiry, which only makes a
 	// Problem. The zero time skips the check: Build itself reads no clock.
 	Now time.Time
+}
+
+// EndpointZone is the zone whose endpoints are preferred, empty for none.
+func (s *Settings) EndpointZone() string {
+	if s.TopologyAware {
+		return s.Zone
+	}
+	return ""
 }

@@ -68,15 +68,21 @@ func decode[T metav1.Object](t testing.TB, document string, object T) T {
 }
 
 // fillSecret does what an API server does with stringData, and makes the key
-// pair that "certificate" asks for.
+// pair, authority and revocation list that "certificate", "authority" and "revoked"
+// ask for.
 func fillSecret(t testing.TB, secret *corev1.Secret) {
 	if secret.Data == nil {
 		secret.Data = make(map[string][]byte)
 	}
 	for key, value := range secret.StringData {
-		if key == "certificate" {
+		switch key {
+		case "certificate":
 			secret.Data["tls.crt"], secret.Data["tls.key"] = certificate(t, value)
-		} else {
+		case "authority":
+			secret.Data["ca.crt"], _ = certificate(t, value)
+		case "revoked":
+			secret.Data["ca.crl"] = revocations(t, value)
+		default:
 			secret.Data[key] = []byte(value)
 		}
 	}
@@ -104,7 +110,7 @@ func certificate(t testing.TB, words string) (cert, key []byte) {
 			template.DNSNames = append(template.DNSNames, word)
 		}
 	}
-	private := ed25519.NewKeyFromSeed([]byte("a seed of thirty-two octets long"))
+	private := pageKey()
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
 		t.Fatal(err)
@@ -115,6 +121,25 @@ func certificate(t testing.TB, words string) (cert, key []byte) {
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
 		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
+}
+
+func pageKey() ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed([]byte("a seed of thirty-two octets long"))
+}
+
+// revocations makes a revocation list with this number.
+func revocations(t testing.TB, number string) []byte {
+	n, ok := new(big.Int).SetString(number, 10)
+	if !ok {
+		t.Fatalf("%q is no number of a revocation list", number)
+	}
+	list := &x509.RevocationList{Number: n, ThisUpdate: year(t, "2020"), NextUpdate: year(t, "2099")}
+	issuer := &x509.Certificate{KeyUsage: x509.KeyUsageCRLSign, SubjectKeyId: []byte{1}}
+	der, err := x509.CreateRevocationList(rand.Reader, list, issuer, pageKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})
 }
 
 func year(t testing.TB, text string) time.Time {

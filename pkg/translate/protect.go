@@ -65,24 +65,23 @@ func literalPrefix(path string) string {
 
 // denyHosts denies the routes of hosts that an Ingress of the same namespace
 // protects as a whole. It stops at the namespace: whoever may write an Ingress
-// in one could otherwise take down the hosts of all others.
+// in one could otherwise take down the hosts of all others. It also denies what
+// addHostSettings found.
 func (b *build) denyHosts(ingresses []*ingress) {
 	protected := protectedHosts(ingresses)
-	if len(protected) == 0 {
-		return
-	}
-	for _, in := range ingresses {
-		for name := range in.hosts() {
-			if why, ok := protected[hostOf{in.Namespace, name}]; ok && in.denied == "" {
-				b.tell(in, model.ReasonDenied, "%v protects the host %s: %s, so the paths here answer 503",
-					nameOf(why.ingress), (&host{name: name}).label(), why.reason)
-			}
-		}
+	if len(protected) > 0 {
+		b.tellProtected(ingresses, protected)
 	}
 	for _, h := range b.hosts {
+		if len(protected) == 0 && len(h.denials) == 0 {
+			continue
+		}
 		deny := func(r *model.Route) {
 			if why, ok := protected[hostOf{r.Ingress.Namespace, h.name}]; ok && r.Denied == "" {
 				r.Denied = why.reason
+			}
+			if why := h.denials[r.Ingress]; r.Denied == "" {
+				r.Denied = why
 			}
 		}
 		for i := range h.routes {
@@ -92,6 +91,18 @@ func (b *build) denyHosts(ingresses []*ingress) {
 			own := *h.fallback // which other hosts may share
 			deny(&own)
 			h.fallback = &own
+		}
+	}
+}
+
+// tellProtected tells the authors of the other Ingresses of protected hosts.
+func (b *build) tellProtected(ingresses []*ingress, protected map[hostOf]protection) {
+	for _, in := range ingresses {
+		for name := range in.hosts() {
+			if why, ok := protected[hostOf{in.Namespace, name}]; ok && in.denied == "" {
+				b.tell(in, model.ReasonDenied, "%v protects the host %s: %s, so the paths here answer 503",
+					nameOf(why.ingress), (&host{name: name}).label(), why.reason)
+			}
 		}
 	}
 }

@@ -5,27 +5,40 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/shockwave-ingress/shockwave/pkg/annotation"
 )
 
 // References returns the Secrets and ConfigMaps that Build looks at for these
 // objects, sorted and without duplicates: those that our Ingresses and the
 // settings name, whether they exist or not. No other need be fetched.
 func References(objs *Objects, settings Settings) (secrets, configMaps []types.NamespacedName) {
+	reader := annotation.NewReader(settings.AnnotationsPrefix, nil)
 	for _, ing := range newSelector(objs, settings).ours(objs) {
 		for _, block := range ing.Spec.TLS {
 			if block.SecretName != "" {
 				secrets = append(secrets, types.NamespacedName{Namespace: ing.Namespace, Name: block.SecretName})
 			}
 		}
+		for _, name := range reader.Secrets(ing.Namespace, ing.Annotations) {
+			secrets = append(secrets, nameOfSecret(name))
+		}
 	}
 	if settings.DefaultSSLCertificate.Name != "" {
 		secrets = append(secrets, settings.DefaultSSLCertificate)
 	}
-	if settings.ConfigMap.Name != "" {
-		configMaps = append(configMaps, settings.ConfigMap)
+	for _, name := range []types.NamespacedName{settings.ConfigMap, settings.TCPServices, settings.UDPServices} {
+		if name.Name != "" {
+			configMaps = append(configMaps, name)
+		}
 	}
-	slices.SortFunc(secrets, func(a, b types.NamespacedName) int {
+	return sortNames(secrets), sortNames(configMaps)
+}
+
+// sortNames sorts names and drops duplicates.
+func sortNames(names []types.NamespacedName) []types.NamespacedName {
+	slices.SortFunc(names, func(a, b types.NamespacedName) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
-	return slices.Compact(secrets), configMaps
+	return slices.Compact(names)
 }

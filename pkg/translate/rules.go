@@ -20,6 +20,11 @@ type ingress struct {
 	denied  string
 	// hostsDenied is that of annotation.Result.
 	hostsDenied string
+	// tls are the settings of its hosts. The certificates of clients are among
+	// them when there is what to verify them with.
+	tls model.HostTLS
+	// passthrough hands on the TLS connections to its hosts.
+	passthrough bool
 	// told holds the messages of its Problems: what many paths have in
 	// common is told once.
 	told map[string]bool
@@ -34,8 +39,7 @@ func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 		class := b.classFor(object)
 		in := &slab[i]
 		*in = ingress{Ingress: object, ref: b.ref("Ingress", object.Namespace, object.Name), said: b.said(object)}
-		values := class.values
-		result := in.said.annotations(b.reader, in.ref, object, &values)
+		values, result := in.said.annotations(b.reader, in.ref, object, &class.values)
 		b.problems = append(b.problems, result.Problems...)
 		if class.diverted {
 			b.tell(in, model.ReasonUnsupportedAnnotation, "an annotation of its IngressClass is not supported: the Ingress is not served")
@@ -49,8 +53,10 @@ func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 		if b.denied != "" {
 			b.tell(in, model.ReasonDenied, "the controller's ConfigMap protects every path: %s, so the paths answer 503", b.denied)
 		}
-		in.options, in.policy = values.Options, values.Policy
 		in.denied, in.hostsDenied = cmp.Or(result.Denied, class.denied, b.denied), result.HostsDenied
+		b.readUpstreamTLS(in, &values)
+		b.readHostTLS(in, &values)
+		in.options, in.policy = values.Final()
 		opened = append(opened, in)
 	}
 	return opened
@@ -182,7 +188,8 @@ func (b *build) addDefaultBackend() {
 		b.problem(ref, err.reason, "default backend: %s", err.message)
 		return
 	}
-	fallback := &model.Route{Upstream: b.use(target, b.base.Policy), Options: b.base.Options, Denied: b.denied}
+	options, policy := b.base.Final()
+	fallback := &model.Route{Upstream: b.use(target, policy), Options: options, Denied: b.denied}
 	b.host("")
 	for _, h := range b.hosts {
 		if h.fallback == nil {
@@ -197,7 +204,10 @@ func (h *host) model(certificate string) model.Host {
 	slices.SortFunc(h.routes, func(r, s model.Route) int {
 		return cmp.Or(cmp.Compare(r.Path, s.Path), cmp.Compare(s.Match, r.Match))
 	})
-	return model.Host{Name: h.name, Certificate: certificate, Routes: h.routes, Fallback: h.fallback}
+	return model.Host{
+		Name: h.name, Certificate: certificate, TLS: h.tls, Passthrough: h.through,
+		Routes: h.routes, Fallback: h.fallback,
+	}
 }
 
 func sameObject(a, b model.ObjectRef) bool {

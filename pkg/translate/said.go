@@ -22,11 +22,11 @@ type said struct {
 	// unlisted are the hosts of the rules that are not listed.
 	unlisted []string
 
-	// What the annotations came to, and for which name and class. They are
-	// read again when one of these differs.
-	known       bool
+	// What the annotations came to, and for which name and class, nil for none
+	// yet. They are read again when one of these differs. sets is nil where they
+	// set nothing: values are large, and Ingresses many.
 	ref         model.ObjectRef
-	class, sets annotation.Values
+	class, sets *annotation.Values
 	result      annotation.Result
 }
 
@@ -103,15 +103,21 @@ func (s *said) readTLS(object *networkingv1.Ingress) {
 	}
 }
 
-// annotations sets in v, which holds the values of the Ingress's class, what the
-// Ingress's annotations set.
-func (s *said) annotations(reader annotation.Reader, ref model.ObjectRef, object *networkingv1.Ingress, v *annotation.Values) annotation.Result {
-	if !s.known || s.ref != ref || s.class != *v {
-		s.known = false // should reading panic, nothing half read is used again
-		s.sets = *v
-		s.result = reader.Ingress(ref, object.Annotations, &s.sets)
-		s.known, s.ref, s.class = true, ref, *v
+// annotations returns what the Ingress's annotations make of the values of its class,
+// which must not change afterwards.
+func (s *said) annotations(reader annotation.Reader, ref model.ObjectRef, object *networkingv1.Ingress, class *annotation.Values) (annotation.Values, annotation.Result) {
+	if s.class == nil || s.ref != ref || *s.class != *class {
+		s.class = nil // should reading panic, nothing half read is used again
+		sets := *class
+		s.result = reader.Ingress(ref, object.Annotations, &sets)
+		s.ref, s.sets = ref, nil
+		if sets != *class {
+			s.sets = &sets
+		}
 	}
-	*v = s.sets
-	return s.result
+	s.class = class // and not that of an older Build
+	if s.sets == nil {
+		return *class, s.result
+	}
+	return *s.sets, s.result
 }

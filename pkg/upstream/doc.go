@@ -5,10 +5,15 @@
 // Upstreams; endpoints are set apart from snapshots and far more often. An
 // exchange asks an Upstream for an Endpoint (Pick) and the Endpoint for a
 // connection (Get), uses it alone, and gives it back (Put) or closes it
-// (Discard). What is said on a connection is the caller's business: this
-// package never sends a byte and reads none but to notice that a connection
-// must not be used again.
+// (Discard). Endpoints that speak HTTP/2 have streams instead (H2), of which many
+// share a connection. Where there are as many connections as there may be, exchanges
+// wait in the order in which they came.
 //
-// Nothing is locked for all: Pick loads two atomics, Get and Put take the lock
-// of their endpoint. An idle connection holds no goroutine and no buffer.
+// This package says what comes before the first request: the PROXY header, TLS, the
+// settings of HTTP/2. After that, what is said is the caller's business; bytes are
+// read only to notice that a connection must not be used again.
+//
+// Nothing is locked for all: Get, Put and H2 take the lock of their endpoint. An idle
+// connection of HTTP/1.1 holds no goroutine and no buffer of ours, and nobody who
+// waits has a goroutine besides the own.
 package upstream

@@ -33,6 +33,9 @@ type health struct {
 // available tells whether e may be picked. It claims the probe that ends a
 // pause.
 func (e *Endpoint) available() bool {
+	if e.check.out.Load() || e.isOutlier() {
+		return false
+	}
 	until := e.health.until.Load()
 	if until == 0 {
 		return true
@@ -55,6 +58,9 @@ func (e *Endpoint) leaveOut(begun time.Duration, err error) {
 	h.failures++
 	h.marked = r.clock()
 	first := h.failures == 1
+	if first {
+		e.ejections[EjectedForConnect].Add(1)
+	}
 	h.until.Store(int64(h.marked + pause))
 	h.mu.Unlock()
 
@@ -74,6 +80,7 @@ func (e *Endpoint) comeBack() {
 	h.failures = 0
 	h.until.Store(0)
 	h.mu.Unlock()
+	e.startSlowly()
 	e.upstream.registry.config.Logger.Info("endpoint is reached again", "upstream", e.upstream.name, "endpoint", e.addr, "pod", e.pod)
 }
 

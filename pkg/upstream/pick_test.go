@@ -144,7 +144,7 @@ func TestConnectTimeout(t *testing.T) {
 	_, u := newRegistry(t, n, model.DefaultPolicy().Pool, 1)
 	n.refuse(1, context.DeadlineExceeded)
 	begun := time.Now()
-	_, err := u.Pick(&Choice{}).Get(&Want{Connect: 50*time.Millisecond})
+	_, err := u.Pick(&Choice{}).Get(&Want{Connect: 50 * time.Millisecond})
 	if !errors.Is(err, ErrConnectTimeout) || time.Since(begun) > time.Second {
 		t.Fatalf("%v after %v", err, time.Since(begun))
 	}

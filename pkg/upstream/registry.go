@@ -55,6 +55,7 @@ type Registry struct {
 	reaper *sock.Reaper
 	start  time.Time
 	kick   chan struct{} // asks for names to be resolved now
+	warm   chan struct{} // asks for connections to new endpoints to be made now
 
 	mu        sync.Mutex
 	upstreams map[model.UpstreamKey]*Upstream
@@ -71,6 +72,7 @@ func NewRegistry(c Config) *Registry {
 		reaper:    sock.NewReaper(),
 		start:     time.Now(),
 		kick:      make(chan struct{}, 1),
+		warm:      make(chan struct{}, 1),
 		upstreams: make(map[model.UpstreamKey]*Upstream),
 	}
 }
@@ -87,6 +89,8 @@ func (r *Registry) Run(ctx context.Context) error {
 	defer wg.Wait()
 	wg.Go(func() { r.reaper.Run(ctx) })
 	wg.Go(func() { r.resolve(ctx) })
+	wg.Go(func() { r.prewarm(ctx) })
+	wg.Go(func() { r.checkHealth(ctx) })
 
 	t := time.NewTicker(sweepInterval)
 	defer t.Stop()
@@ -99,6 +103,7 @@ func (r *Registry) Run(ctx context.Context) error {
 			for _, u := range r.all() {
 				for _, e := range u.endpoints() {
 					e.sweep()
+					e.forgiveSometimes()
 				}
 			}
 		}
@@ -110,7 +115,8 @@ type Spec struct {
 	model.Upstream
 	// TLS are the settings of connections to endpoints that are spoken to over TLS:
 	// nil for a protocol that is not encrypted. An upstream whose TLS is another
-	// pointer than before closes its idle connections.
+	// pointer than before closes its idle connections. Where a protocol that is
+	// encrypted has none, certificates are verified with the system's roots.
 	TLS *tls.Config
 }
 
@@ -126,6 +132,11 @@ func (r *Registry) Upstream(spec Spec) *Upstream {
 	}
 	if s := u.settings.Load(); s == nil || s.Policy != spec.Policy || s.tls != spec.TLS {
 		u.settings.Store(&settings{spec.Policy, spec.TLS})
+		u.rebalance()
+		for _, e := range u.endpoints() {
+			e.follow(u.settings.Load())
+		}
+		r.prewarmSoon()
 	}
 	if ext := (external{spec.ExternalName, spec.ExternalPort}); !ok || ext != u.external {
 		u.external = ext
@@ -156,6 +167,7 @@ func (r *Registry) SetEndpoints(all model.Endpoints) {
 			u.setEndpoints(all[key])
 		}
 	}
+	r.prewarmSoon()
 }
 
 // Retain drops the upstreams whose keys wanted refuses. An exchange that still

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"crypto/tls"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -15,8 +16,9 @@ type Upstream struct {
 	key      model.UpstreamKey
 	name     string
 	settings atomic.Pointer[settings]
-	set      atomic.Pointer[[]*Endpoint]
+	set      atomic.Pointer[set]
 	next     atomic.Uint32 // round robin
+	budget   budget
 
 	// external and answered are guarded by Registry.mu. answered tells that a
 	// lookup of external's name has ended since it was set.
@@ -42,7 +44,7 @@ type external struct {
 
 func newUpstream(r *Registry, spec Spec) *Upstream {
 	u := &Upstream{registry: r, key: spec.Key, name: spec.Key.Name()}
-	u.set.Store(new([]*Endpoint))
+	u.set.Store(newSet(nil, u.balance()))
 	return u
 }
 
@@ -55,82 +57,63 @@ func (u *Upstream) Name() string { return u.name }
 // Len is how many endpoints u has now, those left out included.
 func (u *Upstream) Len() int { return len(u.endpoints()) }
 
-func (u *Upstream) endpoints() []*Endpoint { return *u.set.Load() }
-
-// Choice is what Pick may look at.
-type Choice struct {
-	// Key is a hash of what Balance.HashBy came to, or of the key in a sticky cookie.
-	// It counts when Keyed is set.
-	Key   uint64
-	Keyed bool
-	// Sticky is the endpoint that the client is to be kept at, nil for none.
-	Sticky *Endpoint
-	// Tried are the endpoints that the same exchange used before, in order.
-	Tried []*Endpoint
-}
+func (u *Upstream) endpoints() []*Endpoint { return u.set.Load().list }
 
 // Policy is how u's endpoints are used at the moment. It must not be changed.
 func (u *Upstream) Policy() *model.Policy { return &u.settings.Load().Policy }
 
-// Pick returns the next endpoint in turn, or nil when u has none. The choice is, in
-// this order: one that is healthy and was not tried; one that was not tried;
-// one other than the last that was tried; the only one.
-func (u *Upstream) Pick(c *Choice) *Endpoint {
-	tried := c.Tried
-	list := u.endpoints()
-	n := uint32(len(list))
-	if n == 0 {
-		return nil
-	}
-	if n == 1 {
-		return list[0]
-	}
-	first := u.next.Add(1) % n
-	var untried, other *Endpoint
-	for i := range n {
-		e := list[(first+i)%n]
-		if slices.Contains(tried, e) {
-			if other == nil && e != tried[len(tried)-1] {
-				other = e
-			}
-			continue
-		}
-		if e.available() {
-			return e
-		}
-		if untried == nil {
-			untried = e
-		}
-	}
-	if untried != nil {
-		return untried
-	}
-	return other
-}
-
 // setEndpoints is called with Registry.mu held. Endpoints that stay keep their
-// identity.
+// identity, whatever their weight.
 func (u *Upstream) setEndpoints(want []model.Endpoint) {
 	have := u.endpoints()
-	if slices.EqualFunc(have, want, func(e *Endpoint, m model.Endpoint) bool { return e.addr == m.Addr && e.pod == m.Pod }) {
+	if slices.EqualFunc(have, want, func(e *Endpoint, m model.Endpoint) bool {
+		return e.addr == m.Addr && e.pod == m.Pod && e.weight.Load() == weightOf(m)
+	}) {
 		return
 	}
-	old := make(map[model.Endpoint]*Endpoint, len(have))
+	type identity struct {
+		addr netip.AddrPort
+		pod  string
+	}
+	old := make(map[identity]*Endpoint, len(have))
 	for _, e := range have {
-		old[model.Endpoint{Addr: e.addr, Pod: e.pod}] = e
+		old[identity{e.addr, e.pod}] = e
 	}
 	list := make([]*Endpoint, 0, len(want))
 	for _, m := range want {
-		e, ok := old[m]
+		id := identity{m.Addr, m.Pod}
+		e, ok := old[id]
 		if !ok {
-			e = &Endpoint{upstream: u, addr: m.Addr, pod: m.Pod, retired: u.registry.closed}
+			e = &Endpoint{upstream: u, addr: m.Addr, pod: m.Pod, token: tokenOf(m.Addr), retired: u.registry.closed}
+			if len(have) > 0 {
+				e.startSlowly()
+			}
 		}
-		delete(old, m)
+		e.weight.Store(weightOf(m))
+		delete(old, id)
 		list = append(list, e)
 	}
-	u.set.Store(&list)
+	u.set.Store(newSet(list, u.balance()))
 	for _, e := range old {
 		e.retire()
+	}
+}
+
+// weightOf is the weight of an endpoint, at least 1.
+func weightOf(m model.Endpoint) int32 { return max(1, int32(m.Weight)) }
+
+// balance is how endpoints are chosen now; before there are settings, in turn.
+func (u *Upstream) balance() model.Balance {
+	if s := u.settings.Load(); s != nil {
+		return s.Balance
+	}
+	return model.Balance{Algorithm: model.RoundRobin}
+}
+
+// rebalance follows a change of settings. Registry.mu is held.
+func (u *Upstream) rebalance() {
+	if s := u.set.Load(); s.balance != u.balance() {
+		u.set.Store(newSet(s.list, u.balance()))
 	}
 }
 

@@ -21,6 +21,12 @@ chart would set.
 {{- $_ := set $args "ingress-class" . -}}
 {{- end -}}
 {{- $_ := set $args "configmap" (printf "%s/%s" (default "$(POD_NAMESPACE)" $c.configMapNamespace) $name) -}}
+{{- range $protocol := list "tcp" "udp" -}}
+{{- if get $.Values $protocol -}}
+{{- $namespace := dig $protocol "configMapNamespace" "" (pick $c "tcp" "udp") | default "$(POD_NAMESPACE)" -}}
+{{- $_ := set $args (printf "%s-services-configmap" $protocol) (printf "%s/%s-%s" $namespace (include "shockwave.fullname" $) $protocol) -}}
+{{- end -}}
+{{- end -}}
 {{- if $c.scope.enabled -}}
 {{- $_ := set $args "watch-namespace" (default "$(POD_NAMESPACE)" $c.scope.namespace) -}}
 {{- end -}}

@@ -66,6 +66,11 @@ app.kubernetes.io/component: controller
 {{- end }}
 {{- end -}}
 
+{{/* The name of the port of a TCP or UDP service. Takes a list of root, port and protocol. */}}
+{{- define "shockwave.streamPort" -}}
+{{- with (index . 0).Values.portNamePrefix }}{{ . }}-{{ end }}{{ index . 1 }}-{{ index . 2 }}
+{{- end -}}
+
 {{/*
 The image. The values of an ingress-nginx release name ingress-nginx's image
 until they are changed; ours is meant then.

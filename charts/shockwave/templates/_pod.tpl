@@ -69,6 +69,16 @@ spec:
           hostPort: {{ get $c.hostPort.ports $name | default $port }}
           {{- end }}
         {{- end }}
+        {{- range $protocol := list "tcp" "udp" }}
+        {{- range $port, $service := get $.Values $protocol }}
+        - name: {{ include "shockwave.streamPort" (list $ $port $protocol) }}
+          containerPort: {{ $port }}
+          protocol: {{ upper $protocol }}
+          {{- if $c.hostPort.enabled }}
+          hostPort: {{ $port }}
+          {{- end }}
+        {{- end }}
+        {{- end }}
         - name: {{ $c.metrics.portName | default "metrics" }}
           containerPort: {{ include "shockwave.adminPort" . }}
           protocol: TCP

@@ -12,6 +12,11 @@ pod in the node's network namespace may not set it.
 {{- range .Values.controller.containerPort -}}
 {{- if lt (int .) 1024 -}}{{- $low = true -}}{{- end -}}
 {{- end -}}
+{{- range $protocol := list "tcp" "udp" -}}
+{{- range $port, $service := get $.Values $protocol -}}
+{{- if lt (int $port) 1024 -}}{{- $low = true -}}{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if $low -}}true{{- end -}}
 {{- end -}}
 
@@ -37,7 +42,7 @@ pod in the node's network namespace may not set it.
 {{- $_ := set $context "sysctls" $list -}}
 {{- end -}}
 {{- if and (include "shockwave.lowPorts" .) $c.hostNetwork (not $root) (not $c.containerSecurityContext) -}}
-{{- fail "\n\ncontroller.hostNetwork with ports below 1024: an ordinary user may not listen on them there.\nSet controller.containerPort.http and .https to 1024 or above, or controller.image.runAsUser=0 (all capabilities but NET_BIND_SERVICE stay dropped)." -}}
+{{- fail "\n\ncontroller.hostNetwork with ports below 1024: an ordinary user may not listen on them there.\nSet controller.containerPort.http and .https, and the ports in tcp and udp, to 1024 or above, or controller.image.runAsUser=0 (all capabilities but NET_BIND_SERVICE stay dropped)." -}}
 {{- end -}}
 {{- toYaml (mergeOverwrite $context (deepCopy ($c.podSecurityContext | default dict))) -}}
 {{- end -}}

@@ -57,6 +57,20 @@ ports:
     {{- end }}
   {{- end }}
   {{- end }}
+  {{- $root := .root }}
+  {{- range $protocol := list "tcp" "udp" }}
+  {{- range $port, $service := get $root.Values $protocol }}
+  - name: {{ include "shockwave.streamPort" (list $root $port $protocol) }}
+    port: {{ $port }}
+    protocol: {{ upper $protocol }}
+    targetPort: {{ include "shockwave.streamPort" (list $root $port $protocol) }}
+    {{- with $nodePorts }}
+    {{- with get (get . $protocol | default dict) $port }}
+    nodePort: {{ . }}
+    {{- end }}
+    {{- end }}
+  {{- end }}
+  {{- end }}
 selector:
   {{- include "shockwave.selectorLabels" .root | nindent 2 }}
   app.kubernetes.io/component: controller

@@ -5,12 +5,6 @@ is set, one per line.
 */}}
 {{- define "shockwave.unsupported" -}}
 {{- $c := .Values.controller -}}
-{{- if .Values.tcp }}
-tcp: TCP services are not served.
-{{- end }}
-{{- if .Values.udp }}
-udp: UDP services are not served.
-{{- end }}
 {{- if dig "enabled" false (.Values.defaultBackend | default dict) }}
 defaultBackend.enabled: the chart brings no default backend; name a Service with controller.extraArgs.default-backend-service.
 {{- end }}

@@ -1,0 +1,75 @@
+package annotation
+
+import "github.com/shockwave-ingress/shockwave/pkg/model"
+
+// Values is what settings set. It starts with the defaults, or with what
+// weaker objects have set.
+type Values struct {
+	// Options and Policy are in the making: see Final.
+	Options  model.Options
+	Policy   model.Policy
+	Listener model.Listener
+	Stream   model.StreamTimeouts
+
+	// Host holds the settings of hosts. Its ClientAuth counts when there is an
+	// AuthTLSSecret.
+	Host model.HostTLS
+	// AuthTLSSecret and ProxySSLSecret name Secrets, as "namespace/name". Empty
+	// means none.
+	AuthTLSSecret, ProxySSLSecret string
+	// ClientAuthWanted tells that a certificate of clients is asked for, with or
+	// without a Secret to verify it with.
+	ClientAuthWanted bool
+	// Passthrough hands on the TLS connections to the hosts as they are.
+	Passthrough bool
+
+	parts parts
+}
+
+// parts are settings that several rows of Table make together.
+type parts struct {
+	retryNonIdempotent bool
+	buffers            int
+	bufferSize         int64
+	cookieName         string
+	streamOnce         bool
+}
+
+// Defaults are the values that nothing has changed yet.
+func Defaults() Values {
+	return Values{
+		Options:  model.DefaultOptions(),
+		Policy:   model.DefaultPolicy(),
+		Listener: model.DefaultListener(),
+		Stream:   model.DefaultStreamTimeouts(),
+		Host:     model.HostTLS{ClientAuth: model.ClientAuthOn},
+		parts:    parts{buffers: 4, bufferSize: 4 << 10, cookieName: defaultCookie},
+	}
+}
+
+// Final returns the options and the policy that the values come to. What has no
+// effect without another setting is as it is by default, so that it makes no
+// difference between two policies.
+func (v *Values) Final() (model.Options, model.Policy) {
+	options, policy, usual := v.Options, v.Policy, model.DefaultPolicy()
+	if v.parts.retryNonIdempotent && options.Retry.On != 0 {
+		options.Retry.On |= model.RetryNonIdempotent
+	}
+	if !policy.Transport.Protocol.Encrypted() {
+		policy.Transport.TLS = usual.Transport.TLS
+	}
+	balance := &policy.Balance
+	if balance.Sticky.Cookie == "" {
+		balance.Sticky = model.Sticky{}
+	}
+	if balance.HashBy == "" && (balance.Sticky.Cookie == "" || balance.Sticky.Persistent) {
+		balance.HashLoad = 0
+	}
+	if policy.Pool.MaxConnections == 0 {
+		policy.Pool.MaxPending, policy.Pool.PendingTimeout = usual.Pool.MaxPending, usual.Pool.PendingTimeout
+	}
+	if policy.Health.Check.Kind == model.NoCheck {
+		policy.Health.Check = usual.Health.Check
+	}
+	return options, policy
+}

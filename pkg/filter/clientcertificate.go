@@ -1,0 +1,97 @@
+package filter
+
+import (
+	"crypto/tls"
+
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
+	"github.com/shockwave-ingress/shockwave/pkg/certs"
+	"github.com/shockwave-ingress/shockwave/pkg/message"
+)
+
+// Identity is what the certificate of a client is worth to a host. It is found out
+// once for a connection.
+type Identity struct {
+	auth *certs.ClientAuth
+	certs.Result
+	refuses bool
+	reason  string
+}
+
+// clientCertificate refuses clients without a certificate that the host wants, and
+// tells the upstream of the one they have (ingress-nginx: auth-tls-*).
+type clientCertificate struct {
+	auth      *certs.ClientAuth
+	errorPage string
+}
+
+func newClientCertificate(s *Settings) (Request, Response) {
+	if s.ClientAuth == nil {
+		return nil, nil
+	}
+	return &clientCertificate{s.ClientAuth, s.ClientTLS.ErrorPage}, nil
+}
+
+// The fields that tell the upstream (ingress-nginx:
+// rootfs/etc/nginx/template/nginx.tmpl).
+const (
+	fieldVerify  = "ssl-client-verify"
+	fieldSubject = "ssl-client-subject-dn"
+	fieldIssuer  = "ssl-client-issuer-dn"
+	fieldCert    = "ssl-client-cert"
+)
+
+// Request implements Request.
+func (f *clientCertificate) Request(ex *message.Exchange, s *State) bool {
+	id := f.identity(ex)
+	s.Client = id
+	if id.refuses {
+		f.refuse(ex, s, id)
+		return false
+	}
+	fields := &ex.Request.Fields
+	for _, name := range [...]string{fieldVerify, fieldSubject, fieldIssuer, fieldCert} {
+		fields.DelName(name) // a client must not say who it is by itself
+	}
+	fields.AddName(fieldVerify, alloc.Bytes(id.Verify))
+	if id.Subject != "" {
+		fields.AddName(fieldSubject, alloc.Bytes(id.Subject))
+		fields.AddName(fieldIssuer, alloc.Bytes(id.Issuer))
+	}
+	if id.Certificate != "" {
+		fields.AddName(fieldCert, alloc.Bytes(id.Certificate))
+	}
+	return true
+}
+
+// identity returns what is known of the client, and finds it out for the first
+// request of its connection to this host.
+func (f *clientCertificate) identity(ex *message.Exchange) *Identity {
+	if known, ok := ex.Session.Data.Load().(*Identity); ok && known.auth == f.auth {
+		return known
+	}
+	id := &Identity{auth: f.auth, Result: f.auth.Verify(ex.TLS)}
+	id.refuses, id.reason = f.auth.Refuses(id.Result)
+	ex.Session.Data.Store(id)
+	return id
+}
+
+// refuse answers a client without the certificate that it needs: 400 as nginx
+// does, or the error page. One whose connection was made under another server name
+// may have a certificate and was not asked: it is told to come on a connection of
+// its own (RFC 9110, section 15.5.20).
+func (f *clientCertificate) refuse(ex *message.Exchange, s *State, id *Identity) {
+	switch {
+	case id.Outcome == certs.NoCertificate && elsewhere(ex.TLS, ex.Request.Hostname):
+		s.Reply = Reply{Status: 421}
+	case f.errorPage != "":
+		s.Reply = Reply{Status: 302, Location: f.errorPage}
+	default:
+		s.Reply = Reply{Status: 400, Reason: id.reason}
+	}
+}
+
+// elsewhere tells whether a connection was made for another host than a request is
+// for.
+func elsewhere(state *tls.ConnectionState, host []byte) bool {
+	return state != nil && !message.EqualFold(host, state.ServerName)
+}
