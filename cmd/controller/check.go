@@ -95,7 +95,8 @@ func readChecked(in io.Reader, file string, s settings.Settings) (checked, error
 	how := translation(s)
 	how.Now = time.Now()
 	config, problems := translate.Build(objs, how)
-	return checked{config, translate.EndpointsOf(objs, config), problems, len(objs.Ingresses)}, nil
+	endpoints := translate.EndpointFinder{Zone: how.EndpointZone()}
+	return checked{config, endpoints.Of(objs, config), problems, len(objs.Ingresses)}, nil
 }
 
 // checked is the result of a check.

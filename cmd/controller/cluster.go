@@ -7,8 +7,12 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
@@ -29,6 +33,8 @@ func newCluster(s settings.Settings, log *slog.Logger, m *metrics.Metrics, conne
 	if err != nil {
 		return nil, err
 	}
+	s.TopologyZone = ownZone(context.Background(), s, config, log)
+	p.Settings.Zone = s.TopologyZone
 	writer, err := status.New(statusOptions(s, config, log, connections))
 	if err != nil {
 		return nil, err
@@ -76,6 +82,28 @@ func statusOptions(s settings.Settings, config *rest.Config, log *slog.Logger, c
 		}
 	}
 	return o
+}
+
+// zoneLabel is what Kubernetes tells the zone of a node by.
+const zoneLabel = "topology.kubernetes.io/zone"
+
+// ownZone returns the zone that requests should stay in: the one that is set, or
+// that of the node. It is empty where nobody has asked for that, or the node has none.
+func ownZone(ctx context.Context, s settings.Settings, config *rest.Config, log *slog.Logger) string {
+	if !s.EnableTopologyAwareRouting || s.TopologyZone != "" || s.NodeName == "" {
+		return s.TopologyZone
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		var node *corev1.Node
+		if node, err = client.CoreV1().Nodes().Get(ctx, s.NodeName, metav1.GetOptions{}); err == nil {
+			return node.Labels[zoneLabel]
+		}
+	}
+	log.Warn("the zone of the node is not known: requests go to endpoints in all zones", "node", s.NodeName, "err", err)
+	return ""
 }
 
 // podNamespace is where the Lease is: the namespace of the pod, as the environment

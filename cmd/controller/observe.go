@@ -10,6 +10,7 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/downstream"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/settings"
+	"github.com/shockwave-ingress/shockwave/pkg/stream"
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
 )
 
@@ -69,19 +70,30 @@ func metricsPage(s settings.Settings, m *metrics.Metrics) http.Handler {
 }
 
 // sources are where the counters of the data plane are read.
-func sources(engine *downstream.Server, registry *upstream.Registry, log *accesslog.Log) metrics.Sources {
+func sources(engine *downstream.Server, registry *upstream.Registry, streams *stream.Server, log *accesslog.Log) metrics.Sources {
 	return metrics.Sources{
 		Connections: func() metrics.Connections {
 			s := engine.Stats()
 			return metrics.Connections{
 				Open: s.Open, Idle: s.Idle, Active: s.Active,
 				Accepted: s.Accepted, Refused: s.Rejected, Requests: s.Requests, Panics: s.Panics,
+				ProxyHeadersRefused: s.FailedProxyHeaders,
 			}
 		},
 		Upstreams: func() []metrics.Upstream {
 			var list []metrics.Upstream
 			for _, u := range registry.Stats() {
 				list = append(list, upstreamCounters(&u))
+			}
+			return list
+		},
+		Streams: func() []metrics.Stream {
+			var list []metrics.Stream
+			for _, s := range streams.Stats() {
+				list = append(list, metrics.Stream{
+					Name: s.Name, Open: s.Open, Accepted: s.Total, Failed: s.Failed,
+					Received: s.Received, Sent: s.Sent, Dropped: s.Dropped,
+				})
 			}
 			return list
 		},
@@ -97,12 +109,22 @@ func upstreamCounters(u *upstream.Stats) metrics.Upstream {
 		Created:   u.Created,
 		Reused:    u.Reused,
 		Failed:    u.Failed,
+		Prewarmed: u.Prewarmed,
+		Exchanges: u.Exchanges,
+		Queued:    u.Queued, QueueFull: u.QueueFull, QueueTimeouts: u.QueueTimeouts,
+		Overflowed: u.Overflowed,
+		Retries:    u.Retries, RetriesRefused: u.RetriesRefused,
 		Closed:    make(map[string]uint64, len(u.Closed)),
+		Ejections: make(map[string]uint64, upstream.Ejections),
 	}
 	for i := range u.Endpoints {
 		e := &u.Endpoints[i]
 		m.Idle += e.Idle
 		m.Active += e.Active
+		m.Pending += e.Waiting
+		for reason, n := range e.Ejected {
+			m.Ejections[upstream.Ejection(reason).String()] += n
+		}
 		if e.Out {
 			m.Ejected++
 		}

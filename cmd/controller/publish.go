@@ -77,6 +77,9 @@ func (p *publisher) publish(config *model.Config, endpoints model.Endpoints, pro
 		p.failed(err)
 		return fmt.Errorf("compile the configuration: %w", err)
 	}
+	for _, problem := range next.Certificates.Problems() {
+		p.problems.log.Warn("a setting of TLS cannot be honoured: what it protects is refused", "err", problem)
+	}
 	p.snapshots.Publish(next)
 	p.streams.Trust(prefixes(config.Listener.TrustedProxies))
 	p.streams.Set(config.Streams, p.registry.Lookup)
@@ -157,16 +160,16 @@ func (p *publisher) publishEndpoints(endpoints model.Endpoints) {
 }
 
 // configuration is what is in use, nil before the first, with the ports of streams
-// that cannot be had at the moment.
+// that cannot be had and the pools at the moment.
 func (p *publisher) configuration() *admin.Configuration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	busy := p.streams.Problems()
-	if p.in == nil || len(busy) == 0 {
-		return p.in
+	if p.in == nil {
+		return nil
 	}
 	in := *p.in
-	in.Problems = slices.Concat(in.Problems, busy)
+	in.Problems = slices.Concat(in.Problems, p.streams.Problems())
+	in.Pools = p.registry.Stats()
 	return &in
 }
 

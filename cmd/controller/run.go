@@ -49,7 +49,7 @@ func run(ctx context.Context, s settings.Settings, log *slog.Logger, serving fun
 	base := downstream.Config{Handler: forward, Logger: log}
 	passThrough(&base, snapshots, streams)
 	engine := downstream.New(base)
-	counters.SetSources(sources(engine, registry, accessLog))
+	counters.SetSources(sources(engine, registry, streams, accessLog))
 
 	// The control plane, and what it publishes with.
 	published := newPublisher(log, registry, snapshots, engine, streams, base, counters)
@@ -77,6 +77,7 @@ func run(ctx context.Context, s settings.Settings, log *slog.Logger, serving fun
 	adminPart := running.start("admin", func(ctx context.Context) error { return admin.Serve(ctx, ports.admin, pages) })
 	logPart := running.start("access log", accessLog.Run)
 	poolsPart := running.start("upstream connections", registry.Run)
+	keysPart := running.start("keys and staples of TLS", func(ctx context.Context) error { return snapshots.Run(ctx, log) })
 	sourcePart := running.start("source of objects", source)
 
 	// Connections wait in their queues until there is something to serve.
@@ -107,6 +108,7 @@ func run(ctx context.Context, s settings.Settings, log *slog.Logger, serving fun
 	trafficPart.stop()
 	sourcePart.stop()
 	poolsPart.stop()
+	keysPart.stop()
 	if !logPart.stopWithin(flushLimit) {
 		log.Warn("the end of the access log is lost: nobody reads it")
 	}

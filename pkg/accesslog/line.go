@@ -130,7 +130,10 @@ func appendRequest(dst []byte, req *message.Request, most int) []byte {
 	dst = appendEscaped(dst, req.Method, most)
 	dst = append(dst, ' ')
 	dst = appendEscaped(dst, req.Target, most)
-	if req.Minor == 0 {
+	switch {
+	case req.HTTP2:
+		return append(dst, " HTTP/2.0"...)
+	case req.Minor == 0:
 		return append(dst, " HTTP/1.0"...)
 	}
 	return append(dst, " HTTP/1.1"...)

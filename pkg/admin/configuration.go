@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/pkg/model"
+	"github.com/shockwave-ingress/shockwave/pkg/upstream"
 )
 
 // Configuration is what is being served, and what was wrong with the objects that
@@ -22,6 +23,8 @@ type Configuration struct {
 	Endpoints  model.Endpoints
 	// Problems are those of the newest objects.
 	Problems []model.Problem
+	// Pools tell of the connections to endpoints at this moment.
+	Pools []upstream.Stats
 	// Failed is why the newest configuration is not in use. Empty when it is.
 	Failed string
 }
@@ -74,6 +77,11 @@ func (c *Configuration) WriteText(w io.Writer) error {
 	if err == nil && len(c.Endpoints) > 0 {
 		_, err = fmt.Fprintf(w, "\n# endpoints\n%s", c.Endpoints)
 	}
+	if err == nil && len(c.Pools) > 0 {
+		if _, err = io.WriteString(w, "\n# pools\n"); err == nil {
+			err = writePools(w, c.Pools)
+		}
+	}
 	if err == nil && len(c.Problems) > 0 {
 		_, err = io.WriteString(w, "\n# problems\n")
 	}
@@ -101,7 +109,8 @@ func (c *Configuration) WriteJSON(w io.Writer) error {
 		Published  time.Time       `json:"published"`
 		Config     *model.Config   `json:"config"`
 		Endpoints  model.Endpoints `json:"endpoints"`
+		Pools      []pool          `json:"pools"`
 		Problems   []model.Problem `json:"problems"`
 		Failed     string          `json:"failed,omitempty"`
-	}{c.Generation, c.Published.UTC(), c.Model, c.Endpoints, problems, c.Failed})
+	}{c.Generation, c.Published.UTC(), c.Model, c.Endpoints, jsonPools(c.Pools), problems, c.Failed})
 }

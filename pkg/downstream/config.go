@@ -60,7 +60,7 @@ type Config struct {
 	// ProxyHeaderTimeout bounds the time until the PROXY header was read. Default: 5 s.
 	ProxyHeaderTimeout time.Duration
 	// TrustedProxies are the networks whose PROXY headers are believed. The header of
-	// another peer is read, and the addresses are those of its socket. Empty: all.
+	// another peer is read, and the addresses are those of its socket. nil: all.
 	TrustedProxies []netip.Prefix
 	// Passthrough chooses, by the server name that a client of a listener for TLS asks
 	// for, who gets its connection without TLS being spoken with it: nil for nobody. The

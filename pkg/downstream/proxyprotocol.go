@@ -55,7 +55,7 @@ func (c *conn) behindProxy() net.Conn {
 
 // trusts tells whether PROXY headers from this peer are believed.
 func (s *settings) trusts(peer net.Addr) bool {
-	if len(s.trustedProxies) == 0 {
+	if s.trustedProxies == nil {
 		return true
 	}
 	t, ok := peer.(*net.TCPAddr)

@@ -36,7 +36,6 @@ var Foreign = []ForeignFlag{
 	ignored("validating-webhook-certificate", "there is no validating webhook", ""),
 	ignored("validating-webhook-key", "there is no validating webhook", ""),
 	ignoredSwitch("report-node-internal-ip-address", "addresses of nodes are not published; use --publish-service or --publish-status-address"),
-	ignoredSwitch("enable-topology-aware-routing", "requests go to endpoints in all zones"),
 	ignoredSwitch("enable-ssl-chain-completion", "a Secret must hold the whole chain"),
 	ignoredSwitch("metrics-per-undefined-host", "requests for unknown hosts are counted together"),
 	ignored("bucket-factor", "there are no native histograms", "0"),

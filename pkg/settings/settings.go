@@ -38,7 +38,10 @@ type Settings struct {
 	AnnotationsPrefix     string
 	AllocationMode        Choice
 	DisableExternalName   bool
-	EnableSSLPassthrough  bool
+	// EnableTopologyAwareRouting follows the hints of EndpointSlices for TopologyZone.
+	EnableTopologyAwareRouting bool
+	TopologyZone               string
+	EnableSSLPassthrough       bool
 
 	// Where connections are accepted.
 	BindAddress string
@@ -81,6 +84,8 @@ type Settings struct {
 	// POD_NAMESPACE. Both may be empty outside a cluster.
 	PodName      string
 	PodNamespace string
+	// NodeName comes from the environment, NODE_NAME: where the process runs.
+	NodeName string
 }
 
 // Default returns the settings of a process without flags. They are those of
@@ -115,6 +120,7 @@ func Default() Settings {
 func (s *Settings) FromEnvironment(getenv func(string) string) {
 	s.PodName = getenv("POD_NAME")
 	s.PodNamespace = getenv("POD_NAMESPACE")
+	s.NodeName = getenv("NODE_NAME")
 }
 
 // Validate reports everything wrong with the settings at once.

@@ -251,7 +251,7 @@ func TestCommandLineOfIngressNginx(t *testing.T) {
 		names = append(names, f.Name)
 	}
 	told := strings.Join(names, " ")
-	for _, name := range []string{"validating-webhook", "default-server-port", "report-node-internal-ip-address", "enable-topology-aware-routing"} {
+	for _, name := range []string{"validating-webhook", "default-server-port", "report-node-internal-ip-address"} {
 		if !strings.Contains(told, name) {
 			t.Errorf("--%s has no effect, and nothing is said: %s", name, told)
 		}

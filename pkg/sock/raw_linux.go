@@ -102,12 +102,20 @@ func (r *rawConn) waitOnce(fd uintptr) bool {
 	}
 	r.waited = true
 	_, errno := sysPeek(fd)
+	if errno != 0 && errno != syscall.EAGAIN && errno != syscall.EINTR {
+		// The kernel tells an error of the socket once: after this look a reset would
+		// be read as a clean end.
+		r.rerr = os.NewSyscallError("read", errno)
+	}
 	return errno != syscall.EAGAIN
 }
 
 func (r *rawConn) waitRead() error {
-	r.waited = false
-	return r.rc.Read(r.waitFn)
+	r.waited, r.rerr = false, nil
+	if err := r.rc.Read(r.waitFn); err != nil {
+		return err
+	}
+	return r.rerr
 }
 
 // writeOnce is called with the descriptor until all of wbuf is written.

@@ -66,9 +66,15 @@ func (e *Endpoint) unreached(begun time.Duration, err error) {
 	}
 }
 
-// hold changes how many connections are in use: balancing looks at it.
+// hold counts a connection in (+1) or out (-1), for balancing too. What became of it
+// tells nothing of the endpoint.
 func (e *Endpoint) hold(change int) {
 	e.giveUp(change, 0)
+	if change > 0 {
+		e.Begin()
+	} else {
+		e.End(Neutral, 0)
+	}
 }
 
 // Datagrams is a UDP socket that sends to one endpoint. It counts as one of its

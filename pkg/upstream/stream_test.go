@@ -38,8 +38,8 @@ func TestStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := r.Stats()[0].Endpoints[0]; s.Active != 2 || s.Created != 2 {
-		t.Errorf("%+v", s)
+	if s := r.Stats()[0].Endpoints[0]; s.Active != 2 || s.Created != 2 || e.busyness() != 2 {
+		t.Errorf("%+v, busy with %v", s, e.busyness())
 	}
 	two.ReadWithin(50 * time.Millisecond)
 	if _, err := two.Read(make([]byte, 1)); err == nil {
@@ -47,8 +47,8 @@ func TestStream(t *testing.T) {
 	}
 	one.Done(ClosedTunnel)
 	two.Done(ClosedFailed)
-	if s := r.Stats()[0]; s.Endpoints[0].Active != 0 || s.Endpoints[0].Idle != 0 || s.Closed[ClosedTunnel] != 1 || s.Closed[ClosedFailed] != 1 {
-		t.Errorf("%+v", s)
+	if s := r.Stats()[0]; s.Endpoints[0].Active != 0 || s.Endpoints[0].Idle != 0 || s.Closed[ClosedTunnel] != 1 || s.Closed[ClosedFailed] != 1 || e.busyness() != 0 {
+		t.Errorf("%+v, busy with %v", s, e.busyness())
 	}
 	if !closedWithin(n.last(1), 5*time.Second) {
 		t.Error("it is not closed")
