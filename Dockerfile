@@ -37,5 +37,7 @@ COPY --from=build /out/shockwave /shockwave
 # 1024 only where net.ipv4.ip_unprivileged_port_start allows it, as the chart
 # sets it and as container engines do by default; see docs/installation.md.
 USER 65532:65532
+# WebSocket over HTTP/2 (RFC 8441), which golang.org/x/net/http2 switches on by this.
+ENV GODEBUG=http2xconnect=1
 EXPOSE 80 443 10254
 ENTRYPOINT ["/shockwave"]

@@ -107,9 +107,15 @@ spec:
       {{- end }}
       securityContext:
         {{- include "shockwave.containerSecurityContext" . | nindent 8 }}
-      {{- with $c.extraVolumeMounts }}
+      {{- if or (include "shockwave.ownTmp" .) $c.extraVolumeMounts }}
       volumeMounts:
+        {{- if include "shockwave.ownTmp" . }}
+        - name: bodies
+          mountPath: /tmp
+        {{- end }}
+        {{- with $c.extraVolumeMounts }}
         {{- toYaml . | nindent 8 }}
+        {{- end }}
       {{- end }}
     {{- with $c.extraContainers }}
     {{- toYaml . | nindent 4 }}
@@ -130,10 +136,25 @@ spec:
   topologySpreadConstraints:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- with $c.extraVolumes }}
+  {{- if or (include "shockwave.ownTmp" .) $c.extraVolumes }}
   volumes:
+    {{- if include "shockwave.ownTmp" . }}
+    - name: bodies
+      emptyDir: {}
+    {{- end }}
+    {{- with $c.extraVolumes }}
     {{- toYaml . | nindent 4 }}
+    {{- end }}
   {{- end }}
+{{- end -}}
+
+{{/* Bodies that are collected go to files in /tmp, unless something is mounted there already. */}}
+{{- define "shockwave.ownTmp" -}}
+{{- $own := "yes" -}}
+{{- range .Values.controller.extraVolumeMounts -}}
+{{- if eq (trimSuffix "/" .mountPath) "/tmp" -}}{{- $own = "" -}}{{- end -}}
+{{- end -}}
+{{- $own -}}
 {{- end -}}
 
 {{/* Pods that hold ports of the node cannot stand side by side. */}}
