@@ -16,13 +16,15 @@ IMAGE_ARGS ?=
 FUZZTIME  ?= 20s
 # How long the mixed load of test-pooldebug lasts.
 MIXEDTIME ?= 60s
+# How long endpoints come and go in test-chaos.
+CHAOSTIME ?= 60s
 # What `make bench-go` runs, a pattern for go test -bench.
 BENCH     ?= .
 BENCHTIME ?= 1s
 HELM      ?= $(shell command -v helm 2>/dev/null || echo $(CURDIR)/bin/helm)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-apiserver race vet lint generate crd verify-generated \
+.PHONY: help build test test-unit test-chaos test-apiserver race vet lint generate crd verify-generated \
 	chart-check check e2e bench bench-micro bench-proxy bench-alloc bench-go pgo fuzz image clean
 
 help: ## List the targets
@@ -33,7 +35,7 @@ build: ## Build bin/shockwave
 
 ## Tests
 
-test: test-unit race test-pooldebug test-apiserver ## All tests that need no cluster: unit, fuzz seeds, race detector, watched memory, real API server
+test: test-unit race test-pooldebug test-chaos test-apiserver ## All tests that need no cluster: unit, fuzz seeds, race detector, watched memory, chaos, real API server
 
 test-unit: ## Unit tests, golden files, wire tests and the seeds of fuzz tests
 	@echo '== unit tests and fuzz seeds'
@@ -52,6 +54,10 @@ test-pooldebug: ## The same with memory that is poisoned and watched, and a minu
 	$(GO) test -tags pooldebug -timeout 15m ./pkg/... ./internal/... ./cmd/... ./test/...
 	@echo '== a minute of mixed load with the tag pooldebug'
 	$(GO) test -tags pooldebug -count 1 -run '^TestMixedLoad$$' ./test/mixedload -duration $(MIXEDTIME)
+
+test-chaos: ## A minute in which endpoints are killed, stalled, added and removed under load
+	@echo '== a minute of chaos'
+	$(GO) test -count 1 ./test/chaos -duration $(CHAOSTIME)
 
 test-builds: ## Unit tests of the other builds: tags arenas, greenteagc, and both
 	@echo '== tests of the build with the tag greenteagc'

@@ -112,8 +112,8 @@ func change(t *testing.T, v reflect.Value) (n int) {
 func TestEndpointsString(t *testing.T) {
 	e := Endpoints{
 		{Namespace: "default", Service: "cart", Port: "8080"}: {{Addr: netip.MustParseAddrPort("[2001:db8::1]:80")}},
-		{Namespace: "default", Service: "cart", Port: "80"}: {{Addr: netip.MustParseAddrPort("10.0.0.1:80"), Pod: "cart-0"}, {Addr: netip.MustParseAddrPort("10.0.0.2:80")}},
-		{Namespace: "a", Service: "z", Port: "80"}: {{Addr: netip.MustParseAddrPort("10.0.0.3:80")}},
+		{Namespace: "default", Service: "cart", Port: "80"}:   {{Addr: netip.MustParseAddrPort("10.0.0.1:80"), Pod: "cart-0"}, {Addr: netip.MustParseAddrPort("10.0.0.2:80")}},
+		{Namespace: "a", Service: "z", Port: "80"}:            {{Addr: netip.MustParseAddrPort("10.0.0.3:80")}},
 	}
 	want := `a/z:80
   10.0.0.3:80

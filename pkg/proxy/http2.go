@@ -95,7 +95,7 @@ func (x *exchange) tryHTTP2(e *upstream.Endpoint, a *message.Attempt, begun time
 	if err != nil {
 		return x.failedHTTP2(ctx, c, err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // it only ends the stream
+	defer resp.Body.Close()
 	if err := x.headHTTP2(resp); err != nil {
 		return failure{status: 502, next: otherwise, condition: model.RetryInvalidHeader, sent: true}
 	}
@@ -208,7 +208,7 @@ func (x *exchange) headHTTP2(in *http.Response) error {
 	}
 	resp.Body, resp.Length = message.Chunked, -1
 	switch {
-	case x.Request.MethodID == message.HEAD, in.StatusCode == 204, in.StatusCode == 304:
+	case x.Request.MethodID == message.HEAD, in.StatusCode == http.StatusNoContent, in.StatusCode == http.StatusNotModified:
 		resp.Body, resp.Length = message.None, in.ContentLength
 	case in.ContentLength >= 0:
 		resp.Body = message.Framing(in.ContentLength)
