@@ -77,7 +77,8 @@ type Config struct {
 	KeepAliveRequests int
 	// HTTP2 offers HTTP/2: by ALPN to clients that speak TLS, and to those that begin
 	// with its preface in clear text. A handler then meets exchanges of one connection
-	// that run at the same time, with Request.HTTP2 set.
+	// that run at the same time, with Request.HTTP2 set. HeaderTimeout does not hold
+	// there: a client that stops in the middle of a head is cut after a minute.
 	HTTP2 bool
 	// HTTP2Streams is how many streams a client may have open at a time on one
 	// connection that speaks HTTP/2. Default: 128.

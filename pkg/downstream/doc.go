@@ -9,6 +9,10 @@
 // shared by requests, and no request starts a timer: deadlines are kept by one
 // sock.Reaper for each server.
 //
+// HTTP/2, where it is on, is spoken by golang.org/x/net/http2, with a goroutine and
+// memory of its own for each stream. Its exchanges are under the rules of HTTP/1.1;
+// what is said above of costs does not hold for them.
+//
 // The package leaves the grammar of HTTP/1 to http11 and everything about
 // where a request goes to the handler. It owns the memory of a connection, and
 // the views that an Exchange holds are valid until the handler's Observe has

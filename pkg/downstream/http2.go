@@ -73,7 +73,7 @@ func (c *conn) serveHTTP2(read []byte) {
 		ConnState:      h.stateChanged,
 		ErrorLog:       slog.NewLogLogger(c.srv.log.Handler(), slog.LevelDebug),
 	}
-	//nolint:staticcheck // net/http serves HTTP/2 only to connections that it accepts itself
+	// net/http serves HTTP/2 only to connections that it accepts itself.
 	server := &http2.Server{
 		MaxConcurrentStreams:         set.http2Streams,
 		MaxReadFrameSize:             http2Frame,
@@ -83,7 +83,6 @@ func (c *conn) serveHTTP2(read []byte) {
 		MaxUploadBufferPerConnection: http2ConnWindow,
 		MaxUploadBufferPerStream:     http2StreamWindow,
 	}
-	//nolint:staticcheck // as above
 	if err := http2.ConfigureServer(h.server, server); err != nil {
 		c.srv.log.Error("HTTP/2 cannot be configured", "err", err)
 		return
@@ -98,7 +97,6 @@ func (c *conn) serveHTTP2(read []byte) {
 	if c.tls != nil {
 		nc = &http2TLSSocket{nc.(*http2Socket)}
 	}
-	//nolint:staticcheck // as above
 	server.ServeConn(nc, &http2.ServeConnOpts{Handler: h, BaseConfig: h.server})
 }
 

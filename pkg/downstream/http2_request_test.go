@@ -79,9 +79,11 @@ func TestHTTP2Request(t *testing.T) {
 			}
 		}
 	}
+	mu.Lock()
 	if len(sessions) != 2 {
 		t.Errorf("sessions: %v", sessions)
 	}
+	mu.Unlock()
 	for _, s := range []*serving{plain, sealed} {
 		eventually(t, "the connection is idle", func() bool { return s.Stats().Idle == 1 })
 		if st := s.Stats(); st.Requests != 2 || st.Accepted != 1 || st.Received < 300 || st.Sent < 300 || st.Panics != 0 {

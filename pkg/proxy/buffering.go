@@ -44,14 +44,11 @@ func (x *exchange) relayBuffered(a *message.Attempt) error {
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		b.end(x.fill(b, a))
+		b.end(x, x.fill(b, a))
 	}()
 	err := b.drain(x, out)
 	if err != nil {
-		b.stop()
-		if x.conn != nil {
-			x.conn.Cut()
-		}
+		b.stop(x)
 	}
 	<-read
 	return err
@@ -72,16 +69,12 @@ func (x *exchange) fill(b *buffered, a *message.Attempt) (err error) {
 	switch body := x.Response.Body; body {
 	case message.Chunked:
 		x.chunks.Reset(&responseLimits)
-		err = x.readChunks(sink)
+		return x.readChunks(sink)
 	case message.UntilClose:
-		err = x.readUntilClose(sink)
+		return x.readUntilClose(sink)
 	default:
-		err = x.readLength(sink, int64(body))
+		return x.readLength(sink, int64(body))
 	}
-	if err == nil {
-		x.giveBack()
-	}
-	return err
 }
 
 // fillMore is more without a client that waits.
@@ -172,20 +165,27 @@ func (b *buffered) add(x *exchange, data []byte) error {
 	return nil
 }
 
-// end tells the writer that nothing follows.
-func (b *buffered) end(err error) {
+// end tells the writer that nothing follows, and gives the connection back of a body
+// that came whole.
+func (b *buffered) end(x *exchange, err error) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err == nil && !b.stopped {
+		x.giveBack()
+	}
 	b.ended, b.err = true, err
 	b.changed.Signal()
-	b.mu.Unlock()
 }
 
-// stop tells the reader that nobody takes what it reads.
-func (b *buffered) stop() {
+// stop tells the reader that nobody takes what it reads, and ends a read that waits.
+func (b *buffered) stop(x *exchange) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.stopped = true
+	if !b.ended && x.conn != nil {
+		x.conn.Cut()
+	}
 	b.changed.Signal()
-	b.mu.Unlock()
 }
 
 // drain writes what b holds to the client, until it ends. out is where parts go on

@@ -128,7 +128,8 @@ func (x *exchange) failedHTTP2(ctx context.Context, c *call, err error) failure 
 	case x.late():
 		return failure{status: 504, next: never}
 	case upstream.Unprocessed(err):
-		return failure{status: 502, next: afresh}
+		// Of a body that is not kept somebody may have read a part.
+		return failure{status: 502, next: afresh, sent: !x.request.replayable}
 	case errors.Is(cause, errIdle):
 		return failure{status: 504, next: otherwise, condition: model.RetryTimeout, sent: true}
 	}

@@ -54,7 +54,7 @@ func (x *exchange) giveBack() {
 	started := !x.request.whole
 	why := upstream.Reasons
 	switch {
-	case !s.endsSoon(), started && !s.whole:
+	case !s.endsSoon(), started && !s.whole, x.left.isGone():
 		why = upstream.ClosedUnfinished
 	case x.at < len(x.buf):
 		why = upstream.ClosedUnasked

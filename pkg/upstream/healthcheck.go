@@ -130,6 +130,7 @@ func (e *Endpoint) judge(err error, set *model.Check) {
 	if !c.out.Load() && c.bad >= max(1, set.Unhealthy) {
 		c.out.Store(true)
 		e.ejections[EjectedByCheck].Add(1)
+		e.dismiss()
 		log.Warn("endpoint is not healthy and is left out", "upstream", e.upstream.name, "endpoint", e.addr, "pod", e.pod, "err", why)
 	}
 }

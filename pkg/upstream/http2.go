@@ -18,8 +18,8 @@ import (
 // sent again is decided here and by the caller. The library prefers net/http for
 // that by now, whose ClientConn does not tell of GOAWAY.
 type (
-	clientConn = http2.ClientConn //nolint:staticcheck // see above
-	transport  = http2.Transport  //nolint:staticcheck // see above
+	clientConn = http2.ClientConn
+	transport  = http2.Transport
 )
 
 // Settings of HTTP/2 with endpoints.
@@ -320,7 +320,7 @@ func (c *h2Conn) transport() (*transport, error) {
 	if p := c.way.transport.Protocol; p == model.GRPC || p == model.GRPCS {
 		after = pingAfterGRPC
 	}
-	t, err := http2.ConfigureTransports(&http.Transport{HTTP2: &http.HTTP2Config{ //nolint:staticcheck // the only way to set windows
+	t, err := http2.ConfigureTransports(&http.Transport{HTTP2: &http.HTTP2Config{
 		MaxReceiveBufferPerStream:     streamWindow,
 		MaxReceiveBufferPerConnection: connWindow,
 		SendPingTimeout:               after,

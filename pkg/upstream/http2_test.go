@@ -164,7 +164,9 @@ func exchange(t testing.TB, e *Endpoint) (int, string) {
 }
 
 func over(s *H2Conn) (int, string, error) {
-	resp, err := s.RoundTrip(newRequest(context.Background(), "/", nil))
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	resp, err := s.RoundTrip(newRequest(ctx, "/", nil))
 	if err != nil {
 		s.Release(ClosedFailed)
 		return 0, "", err
@@ -544,7 +546,12 @@ func TestGoAwayAtOnce(t *testing.T) {
 // An endpoint that has fallen silent gets no more requests on that connection.
 func TestSilentConnectionIsLeft(t *testing.T) {
 	p := newPeers(t, rawPeer(func(number int, r raw, f http2.Frame) bool {
-		if h, ok := f.(*http2.HeadersFrame); ok && number > 1 {
+		h, ok := f.(*http2.HeadersFrame)
+		switch {
+		case !ok:
+		case number == 1:
+			_, _ = io.Copy(io.Discard, r.nc) // not even a PING is answered
+		default:
 			r.answer(h.StreamID, "200")
 		}
 		return true
@@ -552,8 +559,7 @@ func TestSilentConnectionIsLeft(t *testing.T) {
 	r, e := h2Registry(t, p, nil)
 	run(t, r) // for its clock
 	s := stream(t, e)
-	now := e.now()
-	eventually(t, "time passes", func() bool { return e.now() > now })
+	eventually(t, "time has passed since the endpoint was heard", func() bool { return int64(e.now()) > s.conn.wire.heard.Load() })
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	if _, err := s.RoundTrip(newRequest(ctx, "/", nil)); !errors.Is(err, context.DeadlineExceeded) {

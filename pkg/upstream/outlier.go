@@ -34,6 +34,7 @@ func (e *Endpoint) eject(h *model.Health) {
 	o.failures.Store(0)
 	o.until.Store(int64(now + time.Duration(times)*base))
 	e.ejections[EjectedForFailures].Add(1)
+	e.dismiss()
 	u.registry.config.Logger.Warn("endpoint fails and is left out", "upstream", u.name, "endpoint", e.addr, "pod", e.pod,
 		"failures", h.MaxFailures, "for", time.Duration(times)*base)
 }

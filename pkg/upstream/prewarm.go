@@ -94,7 +94,7 @@ func (e *Endpoint) startWarm() bool {
 	e.lock()
 	defer e.mu.Unlock()
 	pool := &e.settings.Pool
-	if e.retired || e.queue.first != nil || e.health.until.Load() != 0 || e.way.transport.ProxyProtocol != 0 {
+	if e.retired || e.queue.first != nil || e.leftOut() || e.way.transport.ProxyProtocol != 0 {
 		return false
 	}
 	if e.way.transport.Protocol.HTTP2() {
@@ -107,6 +107,11 @@ func (e *Endpoint) startWarm() bool {
 	}
 	e.add(0, +1)
 	return true
+}
+
+// leftOut tells whether e is left out, for any reason.
+func (e *Endpoint) leftOut() bool {
+	return e.health.until.Load() != 0 || e.check.out.Load() || e.outlier.until.Load() > int64(e.upstream.registry.clock())
 }
 
 // makeWarm makes a connection in the place that startWarm has taken.

@@ -85,6 +85,13 @@ func (q *queue) dismiss() {
 	}
 }
 
+// dismiss lets those that wait for e go elsewhere.
+func (e *Endpoint) dismiss() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.queue.dismiss()
+}
+
 // defaultPendingTimeout bounds a wait without a limit of its own.
 const defaultPendingTimeout = 5 * time.Second
 

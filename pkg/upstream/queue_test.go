@@ -216,11 +216,13 @@ func TestThoseThatWaitGoElsewhere(t *testing.T) {
 	}{
 		{"removed", func(r *Registry, _ *Endpoint) { r.SetEndpoints(nil) }},
 		{"left out", func(r *Registry, e *Endpoint) { e.leaveOut(r.clock(), errRefused) }},
+		{"ejected", func(_ *Registry, e *Endpoint) { e.eject(&model.Health{MaxFailures: 1, MaxEjected: 100}) }},
+		{"unhealthy", func(_ *Registry, e *Endpoint) { e.judge(errRefused, &model.Check{}) }},
 		{"end of the process", func(r *Registry, _ *Endpoint) { r.close() }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r, u := newRegistry(t, newNetwork(t), limited(1), 1)
-			e := u.Pick(&Choice{})
+			r, u := newRegistry(t, newNetwork(t), limited(1), 1, 2)
+			e := u.endpoints()[0]
 			held := get(t, e)
 			var all []chan answer
 			for range 5 {
