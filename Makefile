@@ -101,8 +101,8 @@ bench: bench-micro bench-proxy ## Parser, server and whole proxy beside their pe
 bench-micro: ## Parser and server beside net/http and fasthttp
 	$(GO) run ./bench/micro
 
-bench-proxy: ## The whole proxy under load, beside nginx and haproxy where they are installed
-	bench/run.sh
+bench-proxy: ## The whole proxy beside nginx, haproxy, httputil and fasthttp; makes docs/performance.md (20 minutes, PROXY_ARGS="-rounds 1 -window 300ms" for a try)
+	bench/run.sh $(if $(PROXY_ARGS),$(PROXY_ARGS),-page docs/performance.md -save bench/proxy/results.json)
 
 bench-alloc: ## The allocation modes beside net/http and fasthttp; makes docs/allocation-modes.md (20 minutes, ALLOC_ARGS=-short for a try)
 	CGO_ENABLED=0 $(GO) run -trimpath ./bench/alloc $(if $(ALLOC_ARGS),$(ALLOC_ARGS),-page docs/allocation-modes.md -save bench/alloc/results.json)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/shockwave-ingress/shockwave/bench/load"
+	"github.com/shockwave-ingress/shockwave/bench/report"
 )
 
 // What the page says in words follows from the figures here. Two servers differ in
@@ -40,18 +41,6 @@ func (r *results) difference(s load.Spread) load.Verdict {
 		return load.More
 	}
 	return load.Alike
-}
-
-// and joins parts of a sentence.
-func and(parts []string) string {
-	switch n := len(parts); n {
-	case 0:
-		return ""
-	case 1:
-		return parts[0]
-	default:
-		return strings.Join(parts[:n-1], ", ") + " and " + parts[n-1]
-	}
 }
 
 // measure is a figure of which less is better.
@@ -104,10 +93,10 @@ func (c *contest) sentence(ours, theirs string, m measure) string {
 	}
 	var parts []string
 	if len(c.less) > 0 {
-		parts = append(parts, "less in "+and(c.less))
+		parts = append(parts, "less in "+report.And(c.less))
 	}
 	if len(c.more) > 0 {
-		parts = append(parts, "more in "+and(c.more))
+		parts = append(parts, "more in "+report.And(c.more))
 	}
 	text := fmt.Sprintf("%s: %s has %s than %s", m.name, ours, strings.Join(parts, "; "), theirs)
 	switch {
@@ -156,7 +145,7 @@ func (r *results) differences() (lines []string) {
 	for _, p := range pairs {
 		if s, ok := r.keptBy(p[0], p[1]); ok {
 			add(fmt.Sprintf("Memory kept after a burst: %s %s (%s MB [%s, %s]).",
-				p[0], keptWord(r.difference(s), p[1]), megabytes(s.Median), megabytes(s.Least), megabytes(s.Most)))
+				p[0], keptWord(r.difference(s), p[1]), report.Megabytes(s.Median), report.Megabytes(s.Least), report.Megabytes(s.Most)))
 		}
 	}
 	return lines
@@ -213,11 +202,11 @@ func (r *results) advice() (lines []string) {
 		case len(good) == 0 && len(bad) == 0:
 			lines = append(lines, fmt.Sprintf("**%s**: nothing in these figures sets it apart from standard.", mode))
 		case len(good) == 0:
-			lines = append(lines, fmt.Sprintf("**%s**: these figures give no reason to prefer it to standard; it has %s.", mode, and(bad)))
+			lines = append(lines, fmt.Sprintf("**%s**: these figures give no reason to prefer it to standard; it has %s.", mode, report.And(bad)))
 		case len(bad) == 0:
-			lines = append(lines, fmt.Sprintf("**%s** where one of these counts: %s. Nothing that was measured speaks against it.", mode, and(good)))
+			lines = append(lines, fmt.Sprintf("**%s** where one of these counts: %s. Nothing that was measured speaks against it.", mode, report.And(good)))
 		default:
-			lines = append(lines, fmt.Sprintf("**%s** where one of these counts: %s. It costs: %s.", mode, and(good), and(bad)))
+			lines = append(lines, fmt.Sprintf("**%s** where one of these counts: %s. It costs: %s.", mode, report.And(good), report.And(bad)))
 		}
 	}
 	if len(lines) > 0 {
@@ -252,11 +241,11 @@ func (r *results) collector() string {
 	case len(above) == 0 && len(below) == 0:
 		return ""
 	case len(above) == 0:
-		return fmt.Sprintf("The collector is no reason to choose: under sustained load it took less than %s of the CPU in every mode, %s.", limit, and(below))
+		return fmt.Sprintf("The collector is no reason to choose: under sustained load it took less than %s of the CPU in every mode, %s.", limit, report.And(below))
 	case len(below) == 0:
-		return fmt.Sprintf("No mode keeps the collector below %s of the CPU under sustained load: %s.", limit, and(above))
+		return fmt.Sprintf("No mode keeps the collector below %s of the CPU under sustained load: %s.", limit, report.And(above))
 	}
-	return fmt.Sprintf("Under sustained load the collector took less than %s of the CPU with %s, and more with %s.", limit, and(below), and(above))
+	return fmt.Sprintf("Under sustained load the collector took less than %s of the CPU with %s, and more with %s.", limit, report.And(below), report.And(above))
 }
 
 // losses says where each mode needs more than a peer.
@@ -272,7 +261,7 @@ func (r *results) losses() (lines []string) {
 				c := r.contest(mode, other, m)
 				met = met || c.total() > 0
 				if len(c.more) > 0 {
-					parts = append(parts, fmt.Sprintf("%s, beside %s, in %s", m.name, other, and(c.more)))
+					parts = append(parts, fmt.Sprintf("%s, beside %s, in %s", m.name, other, report.And(c.more)))
 				}
 			}
 		}
@@ -289,8 +278,8 @@ func (r *results) losses() (lines []string) {
 
 // claimsTable holds what was claimed of the modes when they were planned against
 // what was measured.
-func (r *results) claimsTable() *table {
-	t := &table{head: []string{"claim", "target", "mode", "measured", "reached"}}
+func (r *results) claimsTable() *report.Table {
+	t := &report.Table{Head: []string{"claim", "target", "mode", "measured", "reached"}}
 	for _, name := range []string{"SimpleGET", "KeepAlive"} {
 		o := r.find(name)
 		for _, mode := range modes {
@@ -298,7 +287,7 @@ func (r *results) claimsTable() *table {
 				continue
 			}
 			if cpu, ok := o.ratio(netHTTP, mode, cpuOf); ok {
-				t.add("1.75 times as fast as net/http, "+name, "CPU of net/http ÷ ours ≥ 1.75", mode,
+				t.Add("1.75 times as fast as net/http, "+name, "CPU of net/http ÷ ours ≥ 1.75", mode,
 					cpu.String()+"; by time/op "+o.ratioText(netHTTP, mode, timeOf), reached(cpu.Median >= 1.75))
 			}
 		}
@@ -310,23 +299,23 @@ func (r *results) claimsTable() *table {
 				continue
 			}
 			allocs, bytes := s.median(allocsOf), s.median(bytesOf)
-			t.add("4 allocations and 44 B per request, KeepAlive", "≤ 4 and ≤ 44 B", mode,
-				number(allocs, 2)+" and "+number(bytes, 1)+" B", reached(allocs <= 4 && bytes <= 44))
+			t.Add("4 allocations and 44 B per request, KeepAlive", "≤ 4 and ≤ 44 B", mode,
+				report.Number(allocs, 2)+" and "+report.Number(bytes, 1)+" B", reached(allocs <= 4 && bytes <= 44))
 		}
 	}
 	if r.Sustained != nil {
 		for _, mode := range modes {
 			if s := r.Sustained.Series[mode]; len(s) > 0 {
-				t.add("the collector takes less than 0.1 % of the CPU, sustained load (of arena)", "< 0.1 %", mode, percent(s.gcShare()), reached(s.gcShare() < gcTarget))
+				t.Add("the collector takes less than 0.1 % of the CPU, sustained load (of arena)", "< 0.1 %", mode, percent(s.gcShare()), reached(s.gcShare() < gcTarget))
 			}
 		}
 	}
 	if o := r.find("Mixed"); o != nil {
 		if s := o.Series[greentea]; len(s) > 0 {
 			if ratio, ok := s.hits(); ok {
-				t.add("95 % of exchanges served from their slab, Mixed", "> 95 %", greentea, fmt.Sprintf("%.2f %%", 100*ratio), reached(ratio > .95))
+				t.Add("95 % of exchanges served from their slab, Mixed", "> 95 %", greentea, fmt.Sprintf("%.2f %%", 100*ratio), reached(ratio > .95))
 			}
-			t.add("little allocated beside the slab, Mixed", "≤ 100 B per request", greentea, number(s.median(bytesOf), 1)+" B", reached(s.median(bytesOf) <= 100))
+			t.Add("little allocated beside the slab, Mixed", "≤ 100 B per request", greentea, report.Number(s.median(bytesOf), 1)+" B", reached(s.median(bytesOf) <= 100))
 		}
 	}
 	return t
@@ -342,8 +331,8 @@ func reached(ok bool) string {
 // goalsTable holds what the engine is to reach against what was measured. A ratio is
 // of CPU per request; one of modes beside one another is missed when it is more
 // beyond the noise.
-func (r *results) goalsTable() *table {
-	t := &table{head: []string{"goal", "case", "mode", "measured", "reached"}}
+func (r *results) goalsTable() *report.Table {
+	t := &report.Table{Head: []string{"goal", "case", "mode", "measured", "reached"}}
 	for _, name := range []string{"ServerAlone", "KeepAlive"} {
 		o := r.find(name)
 		if o == nil {
@@ -351,10 +340,10 @@ func (r *results) goalsTable() *table {
 		}
 		for _, mode := range modes {
 			if s, ok := o.ratio(netHTTP, mode, cpuOf); ok {
-				t.add("net/http ÷ ours ≥ 2.5", name, mode, s.String(), reached(s.Median >= 2.5))
+				t.Add("net/http ÷ ours ≥ 2.5", name, mode, s.String(), reached(s.Median >= 2.5))
 			}
 			if s, ok := o.ratio(mode, fastHTTP, cpuOf); ok {
-				t.add("ours ÷ fasthttp ≤ 1", name, mode, s.String(), reached(s.Median <= 1))
+				t.Add("ours ÷ fasthttp ≤ 1", name, mode, s.String(), reached(s.Median <= 1))
 			}
 		}
 	}
@@ -367,14 +356,14 @@ func (r *results) goalsTable() *table {
 			if s := o.Series[mode]; len(s) > 0 {
 				allocs, bytes := s.median(allocsOf), s.median(bytesOf)
 				// What a timer allocates once a second is none of a request's.
-				t.add("no allocation per request", name, mode, number(allocs, 2)+" and "+number(bytes, 1)+" B", reached(allocs < .01 && bytes < 1))
+				t.Add("no allocation per request", name, mode, report.Number(allocs, 2)+" and "+report.Number(bytes, 1)+" B", reached(allocs < .01 && bytes < 1))
 			}
 		}
 	}
 	if r.Cycles != nil {
 		for _, mode := range modes[1:] {
 			if s, ok := r.Cycles.ratio(mode, standard, p999Of); ok {
-				t.add("p99.9 no worse than standard's", "collections", mode, s.String(), reached(r.verdict(s) != load.More))
+				t.Add("p99.9 no worse than standard's", "collections", mode, s.String(), reached(r.verdict(s) != load.More))
 			}
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/shockwave-ingress/shockwave/bench/report"
 )
 
 // rounds is a series whose CPU, time and p99 are these, in each round.
@@ -26,7 +28,7 @@ func rounds(values ...float64) series {
 func example() *results {
 	all, _ := scenarios()
 	r := &results{
-		Machine:   machine{CPU: "a processor", Cores: 2, Memory: 8e9, System: "Linux 6", Go: "go1.26", Chunks: "mmap", Date: time.Date(2026, 6, 9, 0, 0, 0, 0, time.UTC), Command: "make bench-alloc", Rounds: 3, Window: "1s", Took: "1m0s"},
+		Machine:   machine{report.Machine{CPU: "a processor", Cores: 2, Memory: 8e9, System: "Linux 6", Go: "go1.26", Date: time.Date(2026, 6, 9, 0, 0, 0, 0, time.UTC), Command: "make bench-alloc", Rounds: 3, Window: "1s", Took: "1m0s"}, "mmap"},
 		Burst:     map[string][]memory{},
 		BurstRest: "5s",
 	}
@@ -119,26 +121,26 @@ func TestLosses(t *testing.T) {
 
 func TestClaims(t *testing.T) {
 	r := example()
-	text := r.claimsTable().text()
+	text := r.claimsTable().Text()
 	for _, want := range []string{"2.00 [1.95, 2.02]; by time/op 2.00 [1.95, 2.02]      yes", "0.00 and 0.0 B      yes", "1.000 %   **no**", "98.00 %      yes", "12.0 B      yes"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("there is no %q in\n%s", want, text)
 		}
 	}
 	r.find("KeepAlive").Series[netHTTP] = rounds(15, 30, 15)
-	if !strings.Contains(r.claimsTable().text(), "1.50 [1.46, 1.52]; by time/op 1.50 [1.46, 1.52]   **no**") {
-		t.Errorf("1.5 times as fast was taken for 1.75:\n%s", r.claimsTable().text())
+	if !strings.Contains(r.claimsTable().Text(), "1.50 [1.46, 1.52]; by time/op 1.50 [1.46, 1.52]   **no**") {
+		t.Errorf("1.5 times as fast was taken for 1.75:\n%s", r.claimsTable().Text())
 	}
 }
 
 func TestGoals(t *testing.T) {
 	r := example()
-	if text := r.goalsTable().text(); !strings.Contains(text, "2.00 [1.95, 2.02]   **no**") {
+	if text := r.goalsTable().Text(); !strings.Contains(text, "2.00 [1.95, 2.02]   **no**") {
 		t.Errorf("twice as fast was taken for 2.5 times:\n%s", text)
 	}
 	o := r.find("ServerAlone")
 	o.Series[netHTTP], o.Series[fastHTTP] = rounds(30, 60, 30), rounds(9, 18, 9)
-	text := r.goalsTable().text()
+	text := r.goalsTable().Text()
 	if !strings.Contains(text, "3.00 [2.93, 3.03]      yes") {
 		t.Errorf("three times as fast was not enough:\n%s", text)
 	}
@@ -169,14 +171,6 @@ func TestGCShareIsOverAllRounds(t *testing.T) {
 	}
 	if got := (series{{}}).gcShare(); got != 0 {
 		t.Errorf("of nothing: %v", got)
-	}
-}
-
-func TestAnd(t *testing.T) {
-	for want, parts := range map[string][]string{"": nil, "a": {"a"}, "a and b": {"a", "b"}, "a, b and c": {"a", "b", "c"}} {
-		if got := and(parts); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
 	}
 }
 
@@ -254,16 +248,5 @@ func TestPageIsOfItsFigures(t *testing.T) {
 	}
 	if string(got) != want {
 		t.Error("it is another one: run go run ./bench/alloc -from bench/alloc/results.json -page docs/allocation-modes.md")
-	}
-}
-
-func TestTable(t *testing.T) {
-	tab := table{head: []string{"a", "b"}}
-	tab.add("x", "1")
-	if got, want := tab.markdown(), "| a | b |\n| --- | ---: |\n| x | 1 |"; got != want {
-		t.Errorf("got %q", got)
-	}
-	if got, want := tab.text(), "  a  b\n  x  1\n"; got != want {
-		t.Errorf("got %q", got)
 	}
 }

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
-	"os"
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/bench/load"
+	"github.com/shockwave-ingress/shockwave/bench/report"
 )
 
 // The servers that are compared, in the order of a round.
@@ -132,17 +130,8 @@ type memory struct {
 
 // machine is where and how a run was made.
 type machine struct {
-	CPU     string    `json:"cpu"`
-	Cores   int       `json:"cores"`
-	Memory  float64   `json:"memory"` // bytes
-	System  string    `json:"system"`
-	Go      string    `json:"go"`
-	Chunks  string    `json:"chunks"` // where arena mode has its memory from
-	Date    time.Time `json:"date"`
-	Command string    `json:"command"`
-	Rounds  int       `json:"rounds"`
-	Window  string    `json:"window"`
-	Took    string    `json:"took"`
+	report.Machine
+	Chunks string `json:"chunks"` // where arena mode has its memory from
 }
 
 // results are a whole run.
@@ -183,30 +172,10 @@ func (r *results) find(name string) *outcome {
 	return nil
 }
 
-// save writes r as JSON, one round of one server in a line.
-func (r *results) save(path string) error {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	var out []byte
-	for i, c := range text {
-		if c == '{' && i > 0 && (text[i-1] == '[' || text[i-1] == ',') {
-			out = append(out, '\n')
-		}
-		out = append(out, c)
-	}
-	return os.WriteFile(path, append(out, '\n'), 0o644)
-}
+// save writes r as JSON.
+func (r *results) save(path string) error { return report.Save(path, r) }
 
 func readResults(path string) (*results, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
 	r := new(results)
-	if err := json.Unmarshal(text, r); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return r, nil
+	return r, report.Read(path, r)
 }

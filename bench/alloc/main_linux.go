@@ -15,8 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/shockwave-ingress/shockwave/bench/report"
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 )
 
@@ -250,54 +249,8 @@ func (o *options) publish(r *results) error {
 
 // describe tells about this machine and run.
 func describe(o options, args []string) machine {
-	m := machine{
-		CPU:     "unknown",
-		Cores:   runtime.NumCPU(),
-		Go:      runtime.Version(),
-		Chunks:  alloc.Built().ArenaSource,
-		Date:    time.Now().UTC().Truncate(time.Second),
-		Command: command(args),
-		Rounds:  o.rounds,
-		Window:  o.window.String(),
-	}
-	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		m.Cores = 0
-		for line := range strings.Lines(string(text)) {
-			switch name, value, _ := strings.Cut(line, ":"); strings.TrimSpace(name) {
-			case "model name":
-				m.CPU = strings.TrimSpace(value)
-			case "processor":
-				m.Cores++
-			}
-		}
-	}
-	var info unix.Sysinfo_t
-	if unix.Sysinfo(&info) == nil {
-		m.Memory = float64(info.Totalram) * float64(info.Unit)
-	}
-	var uts unix.Utsname
-	if unix.Uname(&uts) == nil {
-		m.System = unix.ByteSliceToString(uts.Sysname[:]) + " " + unix.ByteSliceToString(uts.Release[:])
-	}
+	m := machine{Machine: report.ThisMachine(), Chunks: alloc.Built().ArenaSource}
+	m.Command = report.Command("bench-alloc", "ALLOC_ARGS", args, "page", "save", "from", "merge")
+	m.Rounds, m.Window = o.rounds, o.window.String()
 	return m
-}
-
-// command is how to make the run again, without where its files were written.
-func command(args []string) string {
-	line := "make bench-alloc"
-	var rest []string
-	for i := 0; i < len(args); i++ {
-		switch name, _, whole := strings.Cut(strings.TrimLeft(args[i], "-"), "="); name {
-		case "page", "save", "from", "merge":
-			if !whole {
-				i++
-			}
-		default:
-			rest = append(rest, args[i])
-		}
-	}
-	if len(rest) > 0 {
-		line += " ALLOC_ARGS='" + strings.Join(rest, " ") + "'"
-	}
-	return line
 }

@@ -3,10 +3,8 @@ package main
 import (
 	_ "embed"
 	"fmt"
-	"math"
-	"strings"
-	"text/template"
-	"time"
+
+	"github.com/shockwave-ingress/shockwave/bench/report"
 )
 
 //go:embed page.md.tmpl
@@ -26,32 +24,16 @@ func (r *results) page() (string, error) {
 			return "", fmt.Errorf("the page needs the figures of %s: run everything", want.what)
 		}
 	}
-	t, err := template.New("page").Funcs(template.FuncMap{
-		"bullets": func(lines []string) string { return "- " + strings.Join(lines, "\n- ") },
-		"gb":      func(n float64) string { return number(n/1e9, 1) },
-		"date":    func(t time.Time) string { return t.Format("2 January 2006") },
-		// All rounds fall on one side, either, by chance.
-		"chance": func(rounds int) string { return number(math.Exp2(float64(rounds-1)), 0) },
-		"kb":     func(n int) string { return number(float64(n)/1e3, 1) },
-		"round":  func(v float64) string { return number(v, 0) },
-	}).Parse(pageTemplate)
-	if err != nil {
-		return "", err
-	}
 	set, err := readRequests(requestsFile)
 	if err != nil {
 		return "", err
 	}
-	var b strings.Builder
-	if err := t.Execute(&b, struct {
+	return report.Render(pageTemplate, struct {
 		*results
 		Requests int
 		Largest  int
 		Objects  int
-	}{r, len(set), largest(set), liveObjects}); err != nil {
-		return "", err
-	}
-	return b.String(), nil
+	}{r, len(set), largest(set), liveObjects})
 }
 
 // allServers tells whether every scenario has every server.
@@ -85,20 +67,20 @@ func (r *results) Sections() []Section {
 	var list []Section
 	for i := range r.Outcomes {
 		o := &r.Outcomes[i]
-		list = append(list, Section{o.Name, o.Text, o.table().markdown(), o.Rate})
+		list = append(list, Section{o.Name, o.Text, o.table().Markdown(), o.Rate})
 	}
 	return list
 }
 
 // ByPeers, ByModes and the others are the tables in Markdown.
-func (r *results) ByPeers() string        { return r.byPeers().markdown() }
-func (r *results) ByModes() string        { return r.byModes().markdown() }
-func (r *results) Slabs() string          { return r.slabTable().markdown() }
-func (r *results) SustainedTable() string { return r.Sustained.sustainedTable().markdown() }
-func (r *results) CyclesTable() string    { return r.Cycles.cyclesTable().markdown() }
-func (r *results) BurstTable() string     { return r.burstTable().markdown() }
-func (r *results) Claims() string         { return r.claimsTable().markdown() }
-func (r *results) Goals() string          { return r.goalsTable().markdown() }
+func (r *results) ByPeers() string        { return r.byPeers().Markdown() }
+func (r *results) ByModes() string        { return r.byModes().Markdown() }
+func (r *results) Slabs() string          { return r.slabTable().Markdown() }
+func (r *results) SustainedTable() string { return r.Sustained.sustainedTable().Markdown() }
+func (r *results) CyclesTable() string    { return r.Cycles.cyclesTable().Markdown() }
+func (r *results) BurstTable() string     { return r.burstTable().Markdown() }
+func (r *results) Claims() string         { return r.claimsTable().Markdown() }
+func (r *results) Goals() string          { return r.goalsTable().Markdown() }
 
 // Differences, Advice and Losses are sentences.
 func (r *results) Differences() []string { return r.differences() }

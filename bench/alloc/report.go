@@ -3,52 +3,12 @@ package main
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/shockwave-ingress/shockwave/bench/load"
+	"github.com/shockwave-ingress/shockwave/bench/report"
 )
 
-// table is shown as text and in Markdown. The first column holds names, the others
-// figures.
-type table struct {
-	head []string
-	rows [][]string
-}
-
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
-
-func (t *table) text() string {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, row := range append([][]string{t.head}, t.rows...) {
-		fmt.Fprintln(w, strings.Join(row, "\t")+"\t")
-	}
-	_ = w.Flush() // into memory
-	return b.String()
-}
-
-func (t *table) markdown() string {
-	var b strings.Builder
-	line := func(cells []string) { b.WriteString("| " + strings.Join(cells, " | ") + " |\n") }
-	line(t.head)
-	rule := make([]string, len(t.head))
-	for i := range rule {
-		rule[i] = "---:"
-	}
-	rule[0] = "---"
-	line(rule)
-	for _, row := range t.rows {
-		line(row)
-	}
-	return strings.TrimSuffix(b.String(), "\n")
-}
-
-// none stands for a figure that there is not.
-const none = "–"
-
-func number(v float64, decimals int) string { return fmt.Sprintf("%.*f", decimals, v) }
-func percent(share float64) string          { return fmt.Sprintf("%.3f %%", 100*share) }
-func megabytes(n float64) string            { return number(n/1e6, 1) }
+func percent(share float64) string { return fmt.Sprintf("%.3f %%", 100*share) }
 
 // core is the part of its core that a server used.
 func core(s series) string {
@@ -70,31 +30,31 @@ func (o *outcome) ratioText(ours, theirs string, f func(*figures) float64) strin
 	if s, ok := o.ratio(ours, theirs, f); ok && ours != theirs {
 		return s.String()
 	}
-	return none
+	return report.None
 }
 
 // table is what each server needed.
-func (o *outcome) table() *table {
-	t := &table{head: []string{
+func (o *outcome) table() *report.Table {
+	t := &report.Table{Head: []string{
 		"server", "CPU µs", "of it user", "time/op µs", "core", "CPU ÷ net/http", "CPU ÷ fasthttp",
 		"B/op", "allocs/op", "GC", "RSS MB", "p50 µs", "p99 µs", "p99.9 µs",
 	}}
 	for _, name := range o.present() {
 		s := o.Series[name]
-		t.add(name, number(s.median(cpuOf), 2), number(s.median(userOf), 2), number(s.median(timeOf), 2), core(s),
+		t.Add(name, report.Number(s.median(cpuOf), 2), report.Number(s.median(userOf), 2), report.Number(s.median(timeOf), 2), core(s),
 			o.ratioText(name, netHTTP, cpuOf), o.ratioText(name, fastHTTP, cpuOf),
-			number(s.median(bytesOf), 1), number(s.median(allocsOf), 2), percent(s.gcShare()), megabytes(s.median(rssOf)),
-			number(s.median(p50Of), 0), number(s.median(p99Of), 0), number(s.median(p999Of), 0))
+			report.Number(s.median(bytesOf), 1), report.Number(s.median(allocsOf), 2), percent(s.gcShare()), report.Megabytes(s.median(rssOf)),
+			report.Number(s.median(p50Of), 0), report.Number(s.median(p99Of), 0), report.Number(s.median(p999Of), 0))
 	}
 	return t
 }
 
 // byPeers is the CPU of each mode in proportion to that of each peer.
-func (r *results) byPeers() *table {
-	t := &table{head: []string{"case"}}
+func (r *results) byPeers() *report.Table {
+	t := &report.Table{Head: []string{"case"}}
 	for _, peer := range []string{netHTTP, fastHTTP} {
 		for _, mode := range modes {
-			t.head = append(t.head, mode+" ÷ "+peer)
+			t.Head = append(t.Head, mode+" ÷ "+peer)
 		}
 	}
 	for i := range r.Outcomes {
@@ -105,7 +65,7 @@ func (r *results) byPeers() *table {
 				row = append(row, o.ratioText(mode, peer, cpuOf))
 			}
 		}
-		t.add(row...)
+		t.Add(row...)
 	}
 	return t
 }
@@ -114,10 +74,10 @@ func (r *results) byPeers() *table {
 var pairs = [][2]string{{arena, standard}, {greentea, standard}, {greentea, arena}}
 
 // byModes is the CPU of the modes in proportion to one another.
-func (r *results) byModes() *table {
-	t := &table{head: []string{"case"}}
+func (r *results) byModes() *report.Table {
+	t := &report.Table{Head: []string{"case"}}
 	for _, p := range pairs {
-		t.head = append(t.head, p[0]+" ÷ "+p[1])
+		t.Head = append(t.Head, p[0]+" ÷ "+p[1])
 	}
 	for i := range r.Outcomes {
 		o := &r.Outcomes[i]
@@ -125,45 +85,45 @@ func (r *results) byModes() *table {
 		for _, p := range pairs {
 			row = append(row, o.ratioText(p[0], p[1], cpuOf))
 		}
-		t.add(row...)
+		t.Add(row...)
 	}
 	return t
 }
 
 // slabTable is the part of exchanges that fitted into their slabs.
-func (r *results) slabTable() *table {
-	t := &table{head: []string{"case", arena, greentea}}
+func (r *results) slabTable() *report.Table {
+	t := &report.Table{Head: []string{"case", arena, greentea}}
 	for i := range r.Outcomes {
 		row := []string{r.Outcomes[i].Name}
-		for _, mode := range t.head[1:] {
-			cell := none
+		for _, mode := range t.Head[1:] {
+			cell := report.None
 			if ratio, ok := r.Outcomes[i].Series[mode].hits(); ok {
 				cell = fmt.Sprintf("%.2f %%", 100*ratio)
 			}
 			row = append(row, cell)
 		}
-		t.add(row...)
+		t.Add(row...)
 	}
 	return t
 }
 
-func (o *outcome) sustainedTable() *table {
-	t := &table{head: []string{"server", "GC share of CPU", "in one round, least to most", "cycles", "B/op", "CPU µs"}}
+func (o *outcome) sustainedTable() *report.Table {
+	t := &report.Table{Head: []string{"server", "GC share of CPU", "in one round, least to most", "cycles", "B/op", "CPU µs"}}
 	for _, name := range o.present() {
 		s := o.Series[name]
 		share := s.spread(func(f *figures) float64 { return f.GC / max(f.Busy, 1e-9) })
-		t.add(name, percent(s.gcShare()), percent(share.Least)+" to "+percent(share.Most), number(s.sum(cyclesOf), 0),
-			number(s.median(bytesOf), 1), number(s.median(cpuOf), 2))
+		t.Add(name, percent(s.gcShare()), percent(share.Least)+" to "+percent(share.Most), report.Number(s.sum(cyclesOf), 0),
+			report.Number(s.median(bytesOf), 1), report.Number(s.median(cpuOf), 2))
 	}
 	return t
 }
 
-func (o *outcome) cyclesTable() *table {
-	t := &table{head: []string{"server", "cycles", "GC share of CPU", "p50 µs", "p99 µs", "p99.9 µs", "p99 ÷ net/http", "p99 ÷ fasthttp"}}
+func (o *outcome) cyclesTable() *report.Table {
+	t := &report.Table{Head: []string{"server", "cycles", "GC share of CPU", "p50 µs", "p99 µs", "p99.9 µs", "p99 ÷ net/http", "p99 ÷ fasthttp"}}
 	for _, name := range o.present() {
 		s := o.Series[name]
-		t.add(name, number(s.sum(cyclesOf), 0), percent(s.gcShare()),
-			number(s.median(p50Of), 0), number(s.median(p99Of), 0), number(s.median(p999Of), 0),
+		t.Add(name, report.Number(s.sum(cyclesOf), 0), percent(s.gcShare()),
+			report.Number(s.median(p50Of), 0), report.Number(s.median(p99Of), 0), report.Number(s.median(p999Of), 0),
 			o.ratioText(name, netHTTP, p99Of), o.ratioText(name, fastHTTP, p99Of))
 	}
 	return t
@@ -194,8 +154,8 @@ func (r *results) keptBy(ours, theirs string) (load.Spread, bool) {
 	return load.SpreadOf(values), true
 }
 
-func (r *results) burstTable() *table {
-	t := &table{head: []string{
+func (r *results) burstTable() *report.Table {
+	t := &report.Table{Head: []string{
 		"server", "RSS before", "at the peak", "after " + r.BurstRest, "kept [least, most]", "heap before", "at the peak", "after " + r.BurstRest,
 	}}
 	for _, name := range names {
@@ -203,11 +163,11 @@ func (r *results) burstTable() *table {
 		if len(rounds) == 0 {
 			continue
 		}
-		mb := func(f func(*memory) float64) string { return megabytes(spreadOfMemory(rounds, f).Median) }
+		mb := func(f func(*memory) float64) string { return report.Megabytes(spreadOfMemory(rounds, f).Median) }
 		k := spreadOfMemory(rounds, kept)
-		t.add(name,
+		t.Add(name,
 			mb(func(m *memory) float64 { return m.Before }), mb(func(m *memory) float64 { return m.Peak }), mb(func(m *memory) float64 { return m.After }),
-			fmt.Sprintf("%s [%s, %s]", megabytes(k.Median), megabytes(k.Least), megabytes(k.Most)),
+			fmt.Sprintf("%s [%s, %s]", report.Megabytes(k.Median), report.Megabytes(k.Least), report.Megabytes(k.Most)),
 			mb(func(m *memory) float64 { return m.Heap }), mb(func(m *memory) float64 { return m.HeapTop }), mb(func(m *memory) float64 { return m.HeapEnd }))
 	}
 	return t
@@ -216,9 +176,9 @@ func (r *results) burstTable() *table {
 // text is what is printed.
 func (r *results) text() (string, error) {
 	var b strings.Builder
-	part := func(title string, t *table) {
-		if len(t.rows) > 0 {
-			fmt.Fprintf(&b, "\n%s\n\n%s", title, t.text())
+	part := func(title string, t *report.Table) {
+		if len(t.Rows) > 0 {
+			fmt.Fprintf(&b, "\n%s\n\n%s", title, t.Text())
 		}
 	}
 	m := &r.Machine

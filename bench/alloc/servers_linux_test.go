@@ -118,18 +118,6 @@ func TestAskingAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestCommandIsWithoutFiles(t *testing.T) {
-	for _, c := range []struct{ args, want string }{
-		{"", "make bench-alloc"},
-		{"-page docs/a.md -save=b.json", "make bench-alloc"},
-		{"-page docs/a.md -rounds 3 -short", "make bench-alloc ALLOC_ARGS='-rounds 3 -short'"},
-	} {
-		if got := command(strings.Fields(c.args)); got != c.want {
-			t.Errorf("%q: got %q, want %q", c.args, got, c.want)
-		}
-	}
-}
-
 func TestParse(t *testing.T) {
 	o, err := parse([]string{"-short", "-servers", "arena,fasthttp", "-cases", "JSON,GC"})
 	if err != nil {

@@ -50,17 +50,27 @@ func ParseHead(data []byte) (head, body int, ends bool, err error) {
 	if !bytes.HasPrefix(lines, statusOK) {
 		return 0, 0, false, errOtherState
 	}
-	at := indexFold(lines, lengthField)
-	if at < 0 {
+	body, ok := ContentLength(lines)
+	if !ok {
 		return 0, 0, false, errNoLength
 	}
-	for _, c := range lines[at+len(lengthField):] {
+	return end + len(endOfHead), body, indexFold(lines, closeField) >= 0, nil
+}
+
+// ContentLength returns the length of the body that a head announces. ok is false
+// where it has no such field.
+func ContentLength(head []byte) (n int, ok bool) {
+	at := indexFold(head, lengthField)
+	if at < 0 {
+		return 0, false
+	}
+	for _, c := range head[at+len(lengthField):] {
 		if c < '0' || c > '9' {
 			break
 		}
-		body = body*10 + int(c-'0')
+		n = n*10 + int(c-'0')
 	}
-	return end + len(endOfHead), body, indexFold(lines, closeField) >= 0, nil
+	return n, true
 }
 
 // indexFold is bytes.Index for a field in lower case that begins with a line

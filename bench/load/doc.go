@@ -4,6 +4,9 @@
 // another core. It counts from the kernel what they use, and compares figures of
 // the same round only.
 //
+// Clients that speak TLS are goroutines of crypto/tls on that one thread, which costs
+// more than the rest: whether it limits a server is seen from how busy the cores were.
+//
 // Answers are checked as they come: the status and the length of each, and every
 // byte of the first one on each connection.
 //

@@ -5,34 +5,13 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
-
-// scripted serves each connection with a function, and closes it then.
-func scripted(t *testing.T, serve func(net.Conn)) (addr string) {
-	t.Helper()
-	ln, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-				serve(conn)
-			}()
-		}
-	}()
-	return ln.Addr().String()
-}
 
 // answering answers each so many bytes, after a while.
 func answering(size int, after time.Duration, answer string) func(net.Conn) {
@@ -64,7 +43,7 @@ func always(r Request) func(int, int) *Request {
 func TestClosedLoop(t *testing.T) {
 	marks := 0
 	r, err := Generate(Options{
-		Addr: scripted(t, answering(len(get), 0, hello)), Connections: 4, Request: always(Request{[]byte(get), wantHello}),
+		Addr: server(t, answering(len(get), 0, hello)), Connections: 4, Request: always(Request{[]byte(get), wantHello}),
 		Warm: 20 * time.Millisecond, Window: 100 * time.Millisecond,
 		PID: os.Getpid(), Mark: func() error { marks++; return nil },
 	})
@@ -81,7 +60,7 @@ func TestClosedLoop(t *testing.T) {
 
 func TestOpenLoopKeepsItsRate(t *testing.T) {
 	r, err := Generate(Options{
-		Addr: scripted(t, answering(2*len(get), 0, hello+hello)), Connections: 4, Batch: 2, Rate: 500,
+		Addr: server(t, answering(2*len(get), 0, hello+hello)), Connections: 4, Batch: 2, Rate: 500,
 		Request: always(Request{[]byte(get + get), wantHello}), Window: 400 * time.Millisecond,
 	})
 	if err != nil || r.Err() != nil {
@@ -96,7 +75,7 @@ func TestOpenLoopKeepsItsRate(t *testing.T) {
 // answers on one connection after 20 ms: the wait must be in the latency.
 func TestOpenLoopCountsFromTheIntendedTime(t *testing.T) {
 	r, err := Generate(Options{
-		Addr: scripted(t, answering(len(get), 20*time.Millisecond, hello)), Connections: 1, Rate: 200,
+		Addr: server(t, answering(len(get), 20*time.Millisecond, hello)), Connections: 1, Rate: 200,
 		Request: always(Request{[]byte(get), wantHello}), Window: 300 * time.Millisecond,
 	})
 	if err != nil || r.Err() != nil {
@@ -117,7 +96,7 @@ func TestFailuresAreTold(t *testing.T) {
 		{"", "the connection ended before the answer"},
 	} {
 		r, err := Generate(Options{
-			Addr: scripted(t, func(conn net.Conn) {
+			Addr: server(t, func(conn net.Conn) {
 				if _, err := io.ReadFull(conn, make([]byte, len(get))); err == nil {
 					_, _ = conn.Write([]byte(c.answer))
 				}
@@ -138,7 +117,7 @@ func TestFailuresAreTold(t *testing.T) {
 func TestConnectionsAreMadeAnew(t *testing.T) {
 	for _, fresh := range []bool{false, true} {
 		r, err := Generate(Options{
-			Addr: scripted(t, func(conn net.Conn) {
+			Addr: server(t, func(conn net.Conn) {
 				if _, err := io.ReadFull(conn, make([]byte, len(get))); err == nil {
 					_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"))
 				}
@@ -153,11 +132,68 @@ func TestConnectionsAreMadeAnew(t *testing.T) {
 		}
 	}
 	r, err := Generate(Options{
-		Addr: scripted(t, answering(len(get), 0, hello)), Connections: 1, Request: always(Request{Bytes: []byte(get)}), Fresh: true,
+		Addr: server(t, answering(len(get), 0, hello)), Connections: 1, Request: always(Request{Bytes: []byte(get)}), Fresh: true,
 		Window: 100 * time.Millisecond,
 	})
 	if err != nil || !strings.Contains(r.Failure, "does not end the connection") {
 		t.Errorf("%v, %+v", err, r)
+	}
+}
+
+// TestDiscardedBodies lets the kernel throw bodies away: they are counted, and what
+// follows one is still seen.
+func TestDiscardedBodies(t *testing.T) {
+	body := strings.Repeat("0123456789abcdef", 1<<16)
+	answer := "HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n" + body
+	for _, rest := range []string{"", "rest"} {
+		served := 0
+		r, err := Generate(Options{
+			Addr: server(t, func(conn net.Conn) {
+				for {
+					if _, err := io.ReadFull(conn, make([]byte, len(get))); err != nil {
+						return
+					}
+					if served++; served == 3 {
+						answer += rest
+					}
+					if _, err := io.WriteString(conn, answer); err != nil {
+						return
+					}
+				}
+			}),
+			Connections: 1, Request: always(Request{[]byte(get), &Answer{Body: []byte(body)}}), Discard: true, Window: 300 * time.Millisecond,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if failed := r.Failed > 0; failed != (rest != "") {
+			t.Errorf("with %q behind the third answer: %d failed, %.100s", rest, r.Failed, r.Failure)
+		}
+		if rest == "" && r.Received < int64(r.Requests-1)*int64(len(body)) || r.Requests < 2 {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+// TestAMarkIsNotInTheLatency reads figures for longer than the requests of an open
+// loop take.
+func TestAMarkIsNotInTheLatency(t *testing.T) {
+	marks := 0
+	r, err := Generate(Options{
+		Addr: server(t, answering(len(get), 0, hello)), Connections: 4, Rate: 200, Request: always(Request{[]byte(get), wantHello}),
+		Warm: 50 * time.Millisecond, Window: 200 * time.Millisecond,
+		Mark: func() error {
+			if marks++; marks == 1 {
+				time.Sleep(1500 * time.Millisecond)
+			}
+			return nil
+		},
+	})
+	if err != nil || r.Err() != nil {
+		t.Fatal(err, r.Err())
+	}
+	if r.P999 > 1200*time.Millisecond || r.Requests > 100 {
+		t.Errorf("%+v", r)
 	}
 }
 
@@ -173,7 +209,7 @@ func TestLargeMessages(t *testing.T) {
 			sent[wrong] = '!'
 		}
 		r, err := Generate(Options{
-			Addr: scripted(t, answering(len(request), 0, head+string(sent))), Connections: 2,
+			Addr: server(t, answering(len(request), 0, head+string(sent))), Connections: 2,
 			Request: always(Request{[]byte(request), &Answer{Body: body}}), Window: 300 * time.Millisecond,
 		})
 		if err != nil {
@@ -192,6 +228,36 @@ func TestParseStat(t *testing.T) {
 	}
 	if _, err := parseStat("12 (a) S 1"); err == nil {
 		t.Error("a short stat was accepted")
+	}
+}
+
+func TestParseIdle(t *testing.T) {
+	const stat = "cpu  9 9 9 9 9 9\ncpu0 1 2 3 100 20 6 7 8\ncpu1 1 2 3 x 20 6\nintr 1\n"
+	if got, err := parseIdle(stat, 0); got != 1200*time.Millisecond || err != nil {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for _, core := range []int{1, 2} {
+		if _, err := parseIdle(stat, core); err == nil {
+			t.Errorf("processor %d has a time", core)
+		}
+	}
+	if idle, err := Idle(0); err != nil || idle < 0 {
+		t.Errorf("got %v, %v", idle, err)
+	}
+}
+
+// TestAllowFiles asks for what is allowed already, and looks at a child's limit.
+func TestAllowFiles(t *testing.T) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if err := AllowFiles(limit.Cur); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("sh", "-c", "ulimit -n").Output()
+	if got := strings.TrimSpace(string(out)); err != nil || got != strconv.FormatUint(limit.Cur, 10) {
+		t.Errorf("a child has %q, %v; want %d", got, err, limit.Cur)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -54,6 +55,21 @@ func Start(c Command) (*Process, error) {
 		return nil, err
 	}
 	return &Process{cmd: cmd, errors: stderr.Name()}, nil
+}
+
+// AllowFiles lets this process and those that it starts have at least so many files
+// open, as far as the system allows.
+func AllowFiles(n uint64) error {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return err
+	}
+	limit.Cur, limit.Max = max(limit.Cur, n), max(limit.Max, n)
+	// Package syscall, as it then leaves the limit as it is for children.
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("the limit of open files (ulimit -n) must be %d: %w", n, err)
+	}
+	return nil
 }
 
 // PID is the process's number.

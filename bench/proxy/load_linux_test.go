@@ -15,8 +15,8 @@ import (
 )
 
 func TestRequestIsLikeABrowsers(t *testing.T) {
-	r := string(requestFor(hostName(1234)))
-	if n := len(r); n < 370 || n > 420 {
+	r := string(get(sizedTarget(smallSize)))
+	if n := len(r); n < 350 || n > 420 {
 		t.Errorf("it has %d bytes", n)
 	}
 	if n := strings.Count(r, "\r\n") - 2; n != 10 {
@@ -43,41 +43,52 @@ func serveAlone(t *testing.T) (addr string) {
 	return addr
 }
 
-func TestClosedLoop(t *testing.T) {
-	addr := serveAlone(t)
-	r, err := load.Generate((&loadOptions{addr, 4, 10, 0, 20 * time.Millisecond, 100 * time.Millisecond, os.Getpid()}).generator())
+// generate loads the backend with a scenario.
+func generate(t *testing.T, o loadOptions) load.Result {
+	t.Helper()
+	o.hosts = 10
+	options, err := o.generator()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Failed > 0 || r.Requests < 10 || r.Total < r.Requests {
-		t.Errorf("%+v", r)
-	}
-	if r.Elapsed < 100*time.Millisecond || r.P50 <= 0 || r.P99 < r.P50 || r.CPU.User+r.CPU.System <= 0 {
-		t.Errorf("%+v", r)
-	}
-	body, err := get(context.Background(), addr, "backend", statsTarget)
+	r, err := load.Generate(options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Those in flight at the end are answered and not counted.
-	requests := r.Total
-	if !strings.HasPrefix(body, "4 ") {
-		t.Errorf("connections and requests %s, want 4 and about %d", body, requests)
+	if err := r.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// Every plain scenario works against the backend itself: bodies of all sizes, both
+// ways.
+func TestScenariosAgainstTheBackend(t *testing.T) {
+	for _, s := range scenarios {
+		if s.TLS || s.Idle || s.Half {
+			continue
+		}
+		t.Run(s.Name, func(t *testing.T) {
+			r := generate(t, loadOptions{scenario: s.Name, addr: serveAlone(t), warm: 20 * time.Millisecond, window: 200 * time.Millisecond, pid: os.Getpid(), otherCore: 1})
+			if r.Requests < 1 || r.Total < r.Requests || r.P50 <= 0 || r.P99 < r.P50 || r.CPU.User+r.CPU.System <= 0 {
+				t.Errorf("%+v", r)
+			}
+		})
 	}
 }
 
 func TestOpenLoopKeepsItsRate(t *testing.T) {
-	r, err := load.Generate((&loadOptions{addr: serveAlone(t), connections: 8, hosts: 8, rate: 500, window: 400 * time.Millisecond}).generator())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Failed > 0 || r.Throughput() < 300 || r.Throughput() > 600 {
+	r := generate(t, loadOptions{scenario: half, addr: serveAlone(t), rate: 500, window: 400 * time.Millisecond, otherCore: 1})
+	if r.Throughput() < 300 || r.Throughput() > 600 {
 		t.Errorf("%.0f requests per second, want 500; %+v", r.Throughput(), r)
 	}
 }
 
 func TestLoadOptionsReachTheChild(t *testing.T) {
-	want := loadOptions{"127.0.0.1:80", 64, 10000, 12345.678, time.Second, 4 * time.Second, 42}
+	want := loadOptions{
+		scenario: get1M, addr: "127.0.0.1:80", hosts: 10000, rate: 12345.678, warm: time.Second, window: 4 * time.Second,
+		pid: 42, profiles: "127.0.0.1:10254", proxyCore: 2, otherCore: 3,
+	}
 	var got loadOptions
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	got.register(flags)
@@ -96,29 +107,41 @@ func TestBackendAnswersHeadsInParts(t *testing.T) {
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	for _, part := range []string{"GET / HTTP/1.1\r\n", "Host: a\r\n\r", "\nGET / HT", "TP/1.1\r\n\r\n"} {
+	target := sizedTarget(smallSize)
+	for _, part := range []string{"GET " + target + " HTTP/1.1\r\n", "Host: a\r\n\r", "\nGET " + target + " HT", "TP/1.1\r\n\r\n"} {
 		if _, err := conn.Write([]byte(part)); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	got := make([]byte, 2*len(backendAnswer))
-	for n := 0; n < len(got); {
-		m, err := conn.Read(got[n:])
+	var got []byte
+	buf := make([]byte, 4096)
+	for strings.Count(string(got), string(bodyOf(smallSize))) < 2 {
+		n, err := conn.Read(buf)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("after %q: %v", got, err)
 		}
-		n += m
+		got = append(got, buf[:n]...)
 	}
-	if string(got) != string(backendAnswer)+string(backendAnswer) {
-		t.Errorf("got %q", got)
+}
+
+// The sum of a body tells whether it has arrived whole.
+func TestBackendSums(t *testing.T) {
+	body := bodyOf(100_000)
+	got, err := client{addr: serveAlone(t)}.do(context.Background(), post(sumTarget, body))
+	if err != nil || string(got) != sumOf(len(body), sum(fnvOffset, body)) {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 
 // TestManifests reads what is written as the controller does.
 func TestManifests(t *testing.T) {
+	cert, err := newCertificate(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := filepath.Join(t.TempDir(), "manifests")
-	if err := writeManifests(dir, 1001, "127.0.0.1:4711"); err != nil {
+	if err := writeManifests(dir, 1001, "127.0.0.1:4711", &cert); err != nil {
 		t.Fatal(err)
 	}
 	objs, err := manifests.Read(dir)

@@ -14,21 +14,45 @@ import (
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/bench/load"
+	"github.com/shockwave-ingress/shockwave/bench/report"
 )
 
 // options are what the command line says.
 type options struct {
-	shockwave   string
-	only        string
-	loads       string
-	profile     string
-	rounds      int
-	connections int
-	hosts       int
-	warm        time.Duration
-	window      time.Duration
-	proxyCore   int
-	otherCore   int
+	shockwave               string
+	page, save, from, merge string
+	cases, peers            list
+	profile                 string
+	rounds                  int
+	hosts                   int
+	warm                    time.Duration
+	window                  time.Duration
+	proxyCore               int
+	otherCore               int
+}
+
+// list is a flag of names separated by commas.
+type list []string
+
+func (l *list) String() string { return strings.Join(*l, ",") }
+
+// Set implements flag.Value.
+func (l *list) Set(text string) error {
+	*l = strings.Split(text, ",")
+	return nil
+}
+
+// wants tells whether a name is asked for: any is when none is named.
+func (l list) wants(name string) bool { return l == nil || slices.Contains(l, name) }
+
+// check tells which of l is not known.
+func (l list) check(flag string, known []string) error {
+	for _, name := range l {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("-%s: there is no %q, only %s", flag, name, strings.Join(known, ", "))
+		}
+	}
+	return nil
 }
 
 func main() {
@@ -46,6 +70,7 @@ func main() {
 var roles = map[string]func(args []string) error{
 	"backend":  backendRole,
 	"load":     loadRole,
+	"hold":     holdRole,
 	"httputil": httputilRole,
 	"fasthttp": fasthttpRole,
 }
@@ -56,179 +81,140 @@ func dispatch(args []string) error {
 			return role(args[1:])
 		}
 	}
-	var o options
-	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.StringVar(&o.shockwave, "shockwave", "", "the controller's `binary`")
-	flags.StringVar(&o.only, "peers", "", "`names` of the peers to compare with, separated by commas (default: all that are installed)")
-	flags.StringVar(&o.loads, "load", "saturation,half", "`loads` to run")
-	flags.StringVar(&o.profile, "profile", "", "compare nothing, but write a CPU profile of Shockwave under load to a `file`")
-	flags.IntVar(&o.rounds, "rounds", 5, "rounds of each load")
-	flags.IntVar(&o.connections, "connections", 64, "keep-alive connections")
-	flags.IntVar(&o.hosts, "hosts", 10000, "hosts in Shockwave's table")
-	flags.DurationVar(&o.warm, "warm", time.Second, "time before each window")
-	flags.DurationVar(&o.window, "window", 4*time.Second, "time that is measured")
-	flags.IntVar(&o.proxyCore, "proxy-core", 0, "core of the proxies")
-	flags.IntVar(&o.otherCore, "other-core", 1, "core of the backend and the load generator")
-	if err := flags.Parse(args); err != nil {
+	o, err := parse(args)
+	if err != nil {
 		return err
+	}
+	if o.from != "" {
+		r := new(results)
+		if err := report.Read(o.from, r); err != nil {
+			return err
+		}
+		return o.publish(r)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return compare(ctx, o)
+	return compare(ctx, o, args)
 }
 
-// compare starts everything, runs the loads and prints the tables.
-func compare(ctx context.Context, o options) (err error) {
-	if o.shockwave == "" {
-		return errors.New("-shockwave: name the controller's binary")
+func parse(args []string) (o options, err error) {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.StringVar(&o.shockwave, "shockwave", "", "the controller's `binary`")
+	flags.StringVar(&o.page, "page", "", "`file` to write the page to")
+	flags.StringVar(&o.save, "save", "", "`file` to save the figures in, as JSON, after each case")
+	flags.StringVar(&o.from, "from", "", "run nothing, but show the figures of a `file` that was saved")
+	flags.StringVar(&o.merge, "merge", "", "put the cases into the figures of a `file` that was saved")
+	flags.Var(&o.cases, "cases", "`names` of the cases, separated by commas (default all)")
+	flags.Var(&o.peers, "peers", "`names` of the peers, separated by commas (default all that are installed)")
+	flags.StringVar(&o.profile, "profile", "", "compare nothing, but write a CPU profile of Shockwave under load to a `file`")
+	flags.IntVar(&o.rounds, "rounds", 5, "rounds of each case")
+	flags.IntVar(&o.hosts, "hosts", 10000, "hosts in Shockwave's table")
+	flags.DurationVar(&o.warm, "warm", 500*time.Millisecond, "time before each window")
+	flags.DurationVar(&o.window, "window", 3*time.Second, "time that is measured")
+	flags.IntVar(&o.proxyCore, "proxy-core", 0, "core of the proxies")
+	flags.IntVar(&o.otherCore, "other-core", 1, "core of the backend and the load")
+	if err := flags.Parse(args); err != nil {
+		return o, err
 	}
-	if o.rounds < 1 || o.connections < 1 || o.hosts < 1 || o.window < 10*time.Millisecond {
-		return errors.New("-rounds, -connections, -hosts and -window must be positive")
+	var known []string
+	for _, s := range scenarios {
+		known = append(known, s.Name)
 	}
+	if err := errors.Join(o.cases.check("cases", known), o.peers.check("peers", peers)); err != nil {
+		return o, err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case o.rounds < 1 || o.hosts < 1 || o.window < 10*time.Millisecond:
+		return o, errors.New("-rounds, -hosts and -window must be positive")
+	case o.from != "":
+		return o, nil
+	case o.shockwave == "":
+		return o, errors.New("-shockwave: name the controller's binary")
+	case o.page != "" && (o.peers != nil || o.cases != nil && o.merge == ""):
+		return o, errors.New("-page wants all peers, and all cases or a file to put them into (-merge)")
+	case o.cases.wants(half) && !o.cases.wants(capacity):
+		return o, fmt.Errorf("-cases: %s follows from %s: name both", half, capacity)
+	}
+	return o, nil
+}
+
+// compare runs what o asks for.
+func compare(ctx context.Context, o options, args []string) error {
 	dir, err := os.MkdirTemp("", "shockwave-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	if o.cases.wants(idle) && o.profile == "" {
+		if err := load.AllowFiles(openFiles); err != nil {
+			return fmt.Errorf("%w; or leave the case %s out (-cases)", err, idle)
+		}
+	}
 	b := &bench{options: o, dir: dir, ctx: ctx}
 	defer b.stop()
-	if err := b.start(); err != nil {
+	if err := b.prepare(); err != nil {
 		return err
 	}
 	if o.profile != "" {
 		return b.record()
 	}
-	rate := 0.0
-	for load := range strings.SplitSeq(o.loads, ",") {
-		switch load {
-		case "saturation":
-			results, err := b.run(0)
-			if err != nil {
+	started := time.Now()
+	r := &results{Machine: machine{Machine: report.ThisMachine(), Peers: versions(ctx), Hosts: o.hosts}}
+	m := &r.Machine
+	m.Command = report.Command("bench-proxy", "PROXY_ARGS", args, "shockwave", "page", "save", "from", "merge")
+	m.Rounds, m.Window = o.rounds, o.window.String()
+	for i := range scenarios {
+		s := &scenarios[i]
+		if !o.cases.wants(s.Name) {
+			continue
+		}
+		got, err := b.run(s, r)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
+		r.Outcomes = append(r.Outcomes, got)
+		m.Took = time.Since(started).Round(time.Second).String()
+		// A run is long: what there is may be merged with another.
+		if o.save != "" && o.merge == "" {
+			if err := report.Save(o.save, r); err != nil {
 				return err
 			}
-			fmt.Printf("\nSaturation: %d connections, closed loop, %d rounds of %s\n\n", o.connections, o.rounds, o.window)
-			report(os.Stdout, b.names(), results)
-			rate = slowest(results) / 2
-		case "half":
-			if rate == 0 {
-				return errors.New(`the load "half" follows from "saturation": name that first`)
-			}
-			results, err := b.run(rate)
-			if err != nil {
-				return err
-			}
-			fmt.Printf("\nHalf load: %.0f requests per second over %d connections, open loop, %d rounds of %s\n\n",
-				rate, o.connections, o.rounds, o.window)
-			report(os.Stdout, b.names(), results)
-		default:
-			return fmt.Errorf("-load: there is no load %q", load)
 		}
 	}
-	return nil
-}
-
-// bench is a comparison that runs.
-type bench struct {
-	options
-	ctx      context.Context // of the program; it ends on a signal
-	dir      string
-	backend  *process
-	proxies  []*proxy // Shockwave first
-	children []*process
-}
-
-func (b *bench) names() []string {
-	var names []string
-	for _, p := range b.proxies {
-		names = append(names, p.name)
+	progress("")
+	fmt.Fprint(os.Stderr, "\r")
+	if o.merge != "" {
+		saved := new(results)
+		if err := report.Read(o.merge, saved); err != nil {
+			return err
+		}
+		saved.merge(r)
+		r = saved
 	}
-	return names
+	return o.publish(r)
 }
 
-// start starts the backend and all proxies, and checks that they work.
-func (b *bench) start() error {
-	var err error
-	if b.backend, err = b.spawnRole(b.otherCore, "backend"); err != nil {
+// publish prints the tables, and writes the page and the figures where o says so.
+func (o *options) publish(r *results) error {
+	fmt.Print(r.text())
+	if o.save != "" {
+		if err := report.Save(o.save, r); err != nil {
+			return err
+		}
+	}
+	if o.page == "" {
+		return nil
+	}
+	page, err := r.page()
+	if err != nil {
 		return err
 	}
-	wanted := strings.FieldsFunc(b.only, func(r rune) bool { return r == ',' })
-	for _, name := range wanted {
-		if !slices.ContainsFunc(contenders, func(c contender) bool { return c.name == name }) {
-			return fmt.Errorf("-peers: there is no peer %q", name)
-		}
-	}
-	for i, c := range contenders {
-		if i > 0 && (b.profile != "" || len(wanted) > 0 && !slices.Contains(wanted, c.name)) {
-			continue
-		}
-		p, err := c.start(b)
-		if errors.Is(err, errNotInstalled) {
-			fmt.Printf("%s is not installed and is left out\n", c.name)
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
-		}
-		p.name = c.name
-		if err := p.check(b.ctx); err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
-		}
-		b.proxies = append(b.proxies, p)
-	}
-	return nil
+	return os.WriteFile(o.page, []byte(page), 0o644)
 }
 
-// stop ends the children, the last first.
-func (b *bench) stop() {
-	for _, p := range slices.Backward(b.children) {
-		p.Stop()
-	}
-}
-
-// run makes all rounds of one load, at a rate per second or as fast as can be.
-// results[i] are the rounds of the i-th proxy.
-func (b *bench) run(rate float64) (results [][]result, err error) {
-	results = make([][]result, len(b.proxies))
-	for round := range b.rounds {
-		for i, p := range b.proxies {
-			fmt.Fprintf(os.Stderr, "\rround %d of %d: %-10s", round+1, b.rounds, p.name)
-			r, err := b.measure(p, rate)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", p.name, err)
-			}
-			results[i] = append(results[i], r)
-		}
-	}
-	fmt.Fprintf(os.Stderr, "\r%40s\r", "")
-	return results, nil
-}
-
-// measure loads one proxy once.
-func (b *bench) measure(p *proxy, rate float64) (result, error) {
-	mallocs, err := p.mallocs(b.ctx)
-	if err != nil {
-		return result{}, err
-	}
-	before, err := b.backendStats()
-	if err != nil {
-		return result{}, err
-	}
-	r, err := b.load(p, rate)
-	if err != nil {
-		return result{}, err
-	}
-	after, err := b.backendStats()
-	if err != nil {
-		return result{}, err
-	}
-	if n := after.requests - before.requests; n > 0 {
-		r.UpstreamConnections = float64(after.connections-before.connections) / float64(n)
-	}
-	if r.RSS, err = load.RSS(p.PID()); err != nil {
-		return result{}, err
-	}
-	if r.Mallocs, err = mallocs(r.Total); err != nil {
-		return result{}, err
-	}
-	return r, nil
+// progress tells on the standard error what is being done.
+func progress(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "\r%-60s", fmt.Sprintf(format, args...))
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"time"
 )
@@ -12,6 +10,10 @@ import (
 // record loads ours alone for one window and writes its CPU profile, for builds
 // that are guided by it.
 func (b *bench) record() error {
+	s, _ := find(capacity)
+	if err := b.startAll(&s); err != nil {
+		return err
+	}
 	ours := b.proxies[0]
 	type answer struct {
 		profile []byte
@@ -20,10 +22,10 @@ func (b *bench) record() error {
 	answers := make(chan answer, 1)
 	go func() {
 		time.Sleep(b.warm)
-		profile, err := fetchProfile(b.ctx, ours.metrics, b.window)
+		profile, err := fetchProfile(b.ctx, ours.profiles, b.window)
 		answers <- answer{profile, err}
 	}()
-	if _, err := b.load(ours, 0); err != nil {
+	if _, err := b.load(ours, &s, 0); err != nil {
 		return err
 	}
 	a := <-answers
@@ -35,17 +37,5 @@ func (b *bench) record() error {
 
 func fetchProfile(ctx context.Context, admin string, length time.Duration) ([]byte, error) {
 	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", admin, max(1, int(length/time.Second)))
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("status %s", res.Status)
-	}
-	return io.ReadAll(res.Body)
+	return fetch(ctx, url, length+time.Minute)
 }

@@ -2,22 +2,21 @@ package main
 
 import (
 	"bufio"
-	"errors"
+	"crypto/tls"
+	"flag"
 	"fmt"
 	"log"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/httputil"
-	"net/netip"
+	proxies "net/http/httputil"
 	"net/url"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
-
-	"github.com/shockwave-ingress/shockwave/bench/load"
 )
 
 // accessLog writes a line for each request to /dev/null, through a buffer.
@@ -43,19 +42,72 @@ func (l *accessLog) write(remote, method, target, agent string, status int) {
 
 func requestID() string { return fmt.Sprintf("%016x%016x", rand.Uint64(), rand.Uint64()) }
 
-// backendArgument is the backend's address, the only argument of these roles.
-func backendArgument(args []string) (string, error) {
-	if len(args) != 1 {
-		return "", errors.New("want the address of the backend")
+// peerOptions say what the peers that are part of this program do.
+type peerOptions struct {
+	backend                 string
+	addr, tlsAddr, profiles string
+	certFile, keyFile       string
+}
+
+func (o *peerOptions) register(flags *flag.FlagSet) {
+	flags.StringVar(&o.backend, "backend", "", "")
+	flags.StringVar(&o.addr, "addr", "", "")
+	flags.StringVar(&o.tlsAddr, "tls-addr", "", "")
+	flags.StringVar(&o.profiles, "profiles", "", "")
+	flags.StringVar(&o.certFile, "cert", "", "")
+	flags.StringVar(&o.keyFile, "key", "", "")
+}
+
+// args is o as register reads it.
+func (o *peerOptions) args() []string {
+	return []string{
+		"-backend", o.backend, "-addr", o.addr, "-tls-addr", o.tlsAddr, "-profiles", o.profiles,
+		"-cert", o.certFile, "-key", o.keyFile,
 	}
-	_, err := netip.ParseAddrPort(args[0])
-	return args[0], err
+}
+
+// servePeer serves as o says: plain, over TLS, and the number of allocations.
+func servePeer(o *peerOptions, serve func(net.Listener) error) error {
+	config, err := serverTLS(o.certFile, o.keyFile)
+	if err != nil {
+		return err
+	}
+	plain, err := net.Listen("tcp4", o.addr)
+	if err != nil {
+		return err
+	}
+	defer plain.Close()
+	over, err := net.Listen("tcp4", o.tlsAddr)
+	if err != nil {
+		return err
+	}
+	defer over.Close()
+	count := &http.Server{Addr: o.profiles, Handler: http.HandlerFunc(writeMallocs), ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, 3)
+	go func() { failed <- serve(plain) }()
+	go func() { failed <- serve(tls.NewListener(over, config)) }()
+	go func() { failed <- count.ListenAndServe() }()
+	return <-failed
+}
+
+// writeMallocs answers as a profile of Shockwave does, but with the line that is read.
+func writeMallocs(w http.ResponseWriter, _ *http.Request) {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	fmt.Fprintf(w, "%s%d\n", mallocsLine, m.Mallocs)
+}
+
+func parsePeer(args []string) (o peerOptions, err error) {
+	flags := flag.NewFlagSet("peer", flag.ContinueOnError)
+	o.register(flags)
+	err = flags.Parse(args)
+	return o, err
 }
 
 // httputilRole is the standard library's proxy with a Transport that keeps as
 // many connections as are used.
 func httputilRole(args []string) error {
-	backend, err := backendArgument(args)
+	o, err := parsePeer(args)
 	if err != nil {
 		return err
 	}
@@ -63,9 +115,9 @@ func httputilRole(args []string) error {
 	if err != nil {
 		return err
 	}
-	target := &url.URL{Scheme: "http", Host: backend}
-	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
+	target := &url.URL{Scheme: "http", Host: o.backend}
+	proxy := &proxies.ReverseProxy{
+		Rewrite: func(r *proxies.ProxyRequest) {
 			r.SetURL(target)
 			r.Out.Host = r.In.Host
 			r.SetXForwarded()
@@ -86,13 +138,8 @@ func httputilRole(args []string) error {
 		},
 		ErrorLog: log.New(os.Stderr, "", 0),
 	}
-	ln, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	load.Announce(ln.Addr())
 	server := &http.Server{Handler: proxy, IdleTimeout: 75 * time.Second, ReadHeaderTimeout: 10 * time.Second}
-	return server.Serve(ln)
+	return servePeer(&o, server.Serve)
 }
 
 // buffers is a pool for bodies.
@@ -109,7 +156,7 @@ func (b *buffers) Put(buf []byte) { b.pool.Put(&buf) }
 
 // fasthttpRole is fasthttp's server with its client.
 func fasthttpRole(args []string) error {
-	backend, err := backendArgument(args)
+	o, err := parsePeer(args)
 	if err != nil {
 		return err
 	}
@@ -118,7 +165,7 @@ func fasthttpRole(args []string) error {
 		return err
 	}
 	client := &fasthttp.HostClient{
-		Addr:                          backend,
+		Addr:                          o.backend,
 		MaxConns:                      1024,
 		MaxIdleConnDuration:           time.Minute,
 		ReadTimeout:                   time.Minute,
@@ -136,7 +183,14 @@ func fasthttpRole(args []string) error {
 			remote := ctx.RemoteIP().String()
 			req.Header.Del("Connection")
 			req.Header.Set("X-Forwarded-For", remote)
-			req.Header.Set("X-Forwarded-Proto", "http")
+			scheme := "http"
+			if ctx.IsTLS() {
+				scheme = "https"
+			}
+			req.Header.Set("X-Forwarded-Proto", scheme)
+			if ctx.IsTLS() {
+				req.URI().SetScheme("http") // the client is for that only
+			}
 			req.Header.SetBytesV("X-Forwarded-Host", req.Header.Host())
 			req.Header.Set("X-Request-ID", requestID())
 			if err := client.Do(req, resp); err != nil {
@@ -146,10 +200,5 @@ func fasthttpRole(args []string) error {
 			lines.write(remote, string(ctx.Method()), string(ctx.RequestURI()), string(ctx.UserAgent()), resp.StatusCode())
 		},
 	}
-	ln, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	load.Announce(ln.Addr())
-	return server.Serve(ln)
+	return servePeer(&o, server.Serve)
 }

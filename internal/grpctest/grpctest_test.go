@@ -63,7 +63,7 @@ func TestChecksFail(t *testing.T) {
 				defer context.AfterFunc(stream.Context(), cancel)()
 				return handle(srv, otherContext{stream, ctx})
 			})},
-			run: Deadline, want: "ended by cancellation",
+			run: Deadline, want: "", // the client may hear of the cancellation first
 		},
 		"another status": {
 			server: []grpc.ServerOption{grpc.StreamInterceptor(func(any, grpc.ServerStream, *grpc.StreamServerInfo, grpc.StreamHandler) error {

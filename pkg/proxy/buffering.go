@@ -31,9 +31,10 @@ var errStopped = errors.New("client has left")
 // client takes.
 func (x *exchange) relayBuffered(a *message.Attempt) error {
 	set := &x.route.Buffering
-	b := &buffered{most: set.ResponseMemory + set.ResponseFile}
+	b := new(buffered)
 	b.changed.L = &b.mu
-	memory := set.ResponseMemory
+	memory := max(set.ResponseMemory, mediumBuffer)
+	b.most = memory + set.ResponseFile
 	if n := int64(x.Response.Body); n > 0 {
 		memory = min(memory, n)
 	}
@@ -79,6 +80,9 @@ func (x *exchange) fill(b *buffered, a *message.Attempt) (err error) {
 
 // fillMore is more without a client that waits.
 func (x *exchange) fillMore(left int64) error {
+	if x.late() {
+		return errCut
+	}
 	x.makeRoom(left)
 	n, err := x.read(x.buf[len(x.buf):cap(x.buf)])
 	x.buf = x.buf[:len(x.buf)+n]
@@ -141,27 +145,29 @@ func (x *exchange) readUntilClose(sink func([]byte) error) error {
 
 // add appends data, and waits as long as there is no room for it.
 func (b *buffered) add(x *exchange, data []byte) error {
-	if len(data) == 0 {
-		return nil
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for !b.stopped && b.spool.length() > 0 && b.spool.length()+int64(len(data)) > b.most {
-		if b.taken == b.spool.length() {
+	for len(data) > 0 {
+		if b.stopped {
+			return errStopped
+		}
+		if held := b.spool.length(); held > 0 && held == b.taken {
 			b.spool.rewind()
 			b.taken = 0
-			break
 		}
-		b.changed.Wait()
+		n := min(int64(len(data)), b.most-b.spool.length())
+		if n <= 0 {
+			b.changed.Wait()
+			continue
+		}
+		n, err := b.spool.write(x.Mem, data[:n])
+		data = data[n:]
+		if err != nil { // nothing is lost: the endpoint has to wait for the client
+			x.log.Error("a response cannot be kept in a file", "err", err)
+			b.most = b.spool.length()
+		}
+		b.changed.Signal()
 	}
-	if b.stopped {
-		return errStopped
-	}
-	if err := b.spool.write(x.Mem, data); err != nil {
-		x.log.Error("a response cannot be kept", "err", err)
-		return errCut
-	}
-	b.changed.Signal()
 	return nil
 }
 

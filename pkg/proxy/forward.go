@@ -36,7 +36,8 @@ const (
 	nothing   next = iota // the exchange has been answered, or cut
 	never                 // the failure's status is the answer
 	otherwise             // one at another endpoint, if the rules allow it
-	afresh                // one on a new connection, at another endpoint if there is one
+	afresh                // one on a new connection
+	elsewhere             // one at another endpoint, whatever the rules say
 )
 
 // forward sends the request to endpoints until one answers.
@@ -50,15 +51,13 @@ const (
 // A connection that the endpoint has closed just when it was used again is no
 // attempt: that the rules allow once more, as nginx does.
 func (x *exchange) forward() {
-	up := x.route.Upstream
 	x.choose()
 	fresh := false
 	x.most = x.mostTries()
 	f := failure{status: 503, next: never}
 	for x.tries < x.most {
-		x.choice.Tried = x.tried[:x.tries]
-		e := up.Pick(&x.choice)
-		if e == nil || f.next == otherwise && slices.Contains(x.choice.Tried, e) {
+		e := x.pick(f.next)
+		if e == nil {
 			break
 		}
 		x.tried[x.tries] = e
@@ -66,9 +65,12 @@ func (x *exchange) forward() {
 		if f = x.try(e, fresh); f.next == nothing {
 			return
 		}
-		if f.next == afresh {
-			x.most = min(x.most+1, mostTries)
+		switch f.next {
+		case afresh:
 			fresh = true
+			x.most = min(x.most+1, mostTries)
+		case elsewhere:
+			x.most = min(x.most+1, mostTries)
 		}
 		if x.left.isGone() {
 			f.status = 0
@@ -80,7 +82,40 @@ func (x *exchange) forward() {
 		x.release(upstream.ClosedFailed)
 	}
 	x.fail(f.status, f.text) // it also ends a sender that waits for the client
-	x.release(upstream.ClosedFailed)
+	x.release(x.blame())
+}
+
+// blame is why the connection of an attempt is closed that gave no response.
+func (x *exchange) blame() upstream.Reason {
+	if x.outcome == upstream.Neutral {
+		return upstream.ClosedUnfinished // for the client's sake
+	}
+	return upstream.ClosedFailed
+}
+
+// pick chooses the endpoint of the next attempt, nil for none, after one that has
+// ended so.
+func (x *exchange) pick(after next) *upstream.Endpoint {
+	x.choice.Tried = x.tried[:x.tries]
+	if after == afresh && (x.choice.Keyed || x.choice.Sticky != nil) {
+		return x.tried[x.tries-1] // it has not failed, and may be the one that knows the client
+	}
+	e := x.route.Upstream.Pick(&x.choice)
+	if (after == otherwise || after == elsewhere) && slices.Contains(x.choice.Tried, e) {
+		return nil
+	}
+	return e
+}
+
+// allTried tells whether each endpoint has had an attempt.
+func (x *exchange) allTried() bool {
+	different := 0
+	for i, e := range x.tried[:x.tries] {
+		if !slices.Contains(x.tried[:i], e) {
+			different++
+		}
+	}
+	return x.route.Upstream.Len() <= different
 }
 
 func (x *exchange) mostTries() int {
@@ -98,12 +133,12 @@ func (x *exchange) mayTryAgain(f *failure) bool {
 		return false
 	case f.sent && !x.repeatable():
 		return false
-	case f.next == afresh:
-		return true
+	case f.next == afresh, f.next == elsewhere:
+		return !x.late()
 	case retry.On&f.condition == 0:
 		return false
-	case x.route.Upstream.Len() <= x.tries:
-		return false // all were tried
+	case x.allTried():
+		return false
 	case retry.Timeout > 0 && time.Since(x.HeadRead) >= retry.Timeout:
 		return false
 	case x.late():
@@ -113,9 +148,10 @@ func (x *exchange) mayTryAgain(f *failure) bool {
 }
 
 // repeatable tells whether a request that an endpoint may have seen may be sent to
-// another one.
+// another one. A sender that still runs has a body that was collected then: release
+// ends it.
 func (x *exchange) repeatable() bool {
-	if x.sender.running || !x.request.replayable {
+	if !x.request.replayable {
 		return false
 	}
 	return x.Request.MethodID.Idempotent() || x.route.Retry.On&model.RetryNonIdempotent != 0
@@ -180,7 +216,7 @@ func (x *exchange) unreached(err error) failure {
 		return failure{next: never}
 	case errors.Is(err, upstream.ErrRetired):
 		x.outcome = upstream.Neutral
-		return failure{status: 503, next: otherwise, condition: model.RetryError}
+		return failure{status: 503, next: elsewhere}
 	case errors.Is(err, upstream.ErrConnectTimeout):
 		return failure{status: 504, next: otherwise, condition: model.RetryTimeout}
 	}
@@ -245,19 +281,26 @@ func (x *exchange) unwanted(status int) (failure, bool) {
 // failed tells what may follow an error that came, after sent bytes of the
 // request, in place of a response.
 func (x *exchange) failed(err error, sent int) failure {
-	if x.sender.cut.Load() {
+	switch {
+	case errors.Is(err, message.ErrClientGone):
+		x.outcome = upstream.Neutral
+		return failure{next: never}
+	case x.sender.cut.Load():
 		x.sender.wait()
 		f := failure{status: statusOf(x.sender.cutErr), next: never}
-		if f.status != 504 {
+		switch {
+		case f.status != 504:
 			x.outcome = upstream.Neutral
+		case len(x.buf) == 0: // not taken in time
+			f.next, f.condition, f.sent = otherwise, model.RetryTimeout, true
 		}
 		return f
+	case x.late():
+		return failure{status: 504, next: never}
 	}
 	f := failure{status: 502, next: otherwise, condition: model.RetryError, sent: sent > 0}
 	timeout := errors.Is(err, sock.ErrTimeout)
 	switch {
-	case x.late():
-		return failure{status: 504, next: never}
 	case errors.Is(err, errGarbage):
 		f.condition = model.RetryInvalidHeader
 	case len(x.buf) > 0:

@@ -42,7 +42,7 @@ func (x *exchange) prepareHTTP2(short bool) error {
 		if err != nil {
 			return err
 		}
-		if err := r.spool.write(x.Mem, data); err != nil {
+		if _, err := r.spool.write(x.Mem, data); err != nil {
 			return err
 		}
 		left -= len(data)
@@ -80,6 +80,9 @@ func (x *exchange) tryHTTP2(e *upstream.Endpoint, a *message.Attempt, begun time
 	x.left.hold(nil, func() { cancel(message.ErrClientGone) })
 	why := upstream.ClosedFailed
 	defer func() {
+		if x.left.isGone() {
+			why = upstream.ClosedUnfinished
+		}
 		x.left.drop()
 		cancel(nil)
 		c.stop()
@@ -102,12 +105,18 @@ func (x *exchange) tryHTTP2(e *upstream.Endpoint, a *message.Attempt, begun time
 	a.Status = resp.StatusCode
 	x.outcome = outcomeOf(a.Status)
 	if f, again := x.unwanted(a.Status); again {
+		why = upstream.ClosedUnfinished
 		return f
 	}
 	x.prepareResponse()
 	err = x.relayHTTP2(a, resp, c)
 	a.Total = time.Since(begun)
 	if err != nil {
+		if errors.Is(err, errCut) {
+			x.outcome = upstream.Failed
+		} else {
+			why = upstream.ClosedUnfinished
+		}
 		x.Abort()
 		return failure{next: nothing}
 	}
@@ -257,7 +266,7 @@ func (x *exchange) relayHTTP2(a *message.Attempt, in *http.Response, c *call) er
 
 // touch tells that the exchange goes on.
 func (c *call) touch() {
-	if c.timer != nil {
+	if c.timer != nil && !c.x.late() {
 		c.timer.Reset(c.x.within(c.x.route.ReadTimeout))
 	}
 }
@@ -310,7 +319,11 @@ func (c *call) failure() error {
 // the exchange was answered or cut: see wait.
 func (c *call) stop() {
 	c.closed.Store(true)
-	if c.x.Request.Body != message.None && !c.x.request.collected {
+	switch {
+	case c.x.Request.Body == message.None:
+	case c.x.request.collected:
+		c.wait() // it does not wait for anybody, and what it reads may be sent again
+	default:
 		c.x.streaming = c
 	}
 }

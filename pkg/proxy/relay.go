@@ -35,6 +35,7 @@ func (x *exchange) pass(a *message.Attempt, begun time.Time) {
 		x.release(upstream.ClosedUnfinished)
 	case errors.Is(err, errCut):
 		// The client must see that, too: no end of ours, but a reset.
+		x.outcome = upstream.Failed
 		x.Abort()
 		x.release(upstream.ClosedFailed)
 	default:
@@ -120,7 +121,7 @@ func (x *exchange) relayLength(a *message.Attempt, left int64) (waited bool, err
 			return waited, nil
 		}
 		waited = true
-		if left >= pipeMin && !x.sender.running {
+		if left >= pipeMin && !x.sender.running && x.route.RequestTimeout == 0 { // which a pipe cannot keep
 			if done, err := x.pipe(a, left); done {
 				return waited, err
 			}
@@ -203,6 +204,9 @@ func (x *exchange) relayUntilClose(a *message.Attempt) error {
 // consumed are kept. It returns io.EOF at the end, errCut for any other failure
 // of the upstream, or the error of writing to the client.
 func (x *exchange) more(left int64) error {
+	if x.late() {
+		return errCut
+	}
 	x.makeRoom(left)
 	space := x.buf[len(x.buf):cap(x.buf)]
 	n, err := x.conn.TryRead(space)

@@ -102,10 +102,13 @@ func (x *exchange) collectAll() error {
 		if err == io.EOF {
 			break
 		}
+		if err == nil && x.late() {
+			err = message.ErrTimeout
+		}
 		if err != nil {
 			return err
 		}
-		if err := r.spool.write(x.Mem, data); err != nil {
+		if _, err := r.spool.write(x.Mem, data); err != nil {
 			x.log.Error("a request body cannot be kept", "err", err)
 			return errNoRoom
 		}

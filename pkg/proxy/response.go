@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
+	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
 
 // Sizes of what is read from an upstream.
@@ -49,7 +50,7 @@ func (x *exchange) readHead() error {
 			return errGarbage
 		}
 		if err := x.WriteInterim(resp.Status, &resp.Fields); err != nil {
-			return errors.Join(errGarbage, err)
+			return errors.Join(message.ErrClientGone, err)
 		}
 	}
 	if resp.Status == 101 {

@@ -54,6 +54,10 @@ func (s *sender) forget() {
 // start begins to send what follows the first bytes of the body.
 func (s *sender) start(x *exchange) {
 	s.x, s.running, s.whole, s.reading, s.ended = x, true, false, false, false
+	if s.cut.Load() { // an attempt before
+		s.cut.Store(false)
+		s.cutErr = nil
+	}
 	go s.run()
 }
 
@@ -96,7 +100,7 @@ func (s *sender) run() {
 	s.mu.Lock()
 	s.ended = true
 	if s.reading {
-		s.x.conn.ReadWithin(s.x.route.ReadTimeout)
+		s.x.conn.ReadWithin(s.x.within(s.x.route.ReadTimeout))
 	}
 	s.mu.Unlock()
 }
@@ -222,7 +226,7 @@ func (s *sender) read(c *upstream.Conn, p []byte) (int, error) {
 	if s.ended {
 		limit = s.x.route.ReadTimeout
 	}
-	c.ReadWithin(limit)
+	c.ReadWithin(s.x.within(limit))
 	s.mu.Unlock()
 	n, err := c.Read(p)
 	s.mu.Lock()

@@ -40,22 +40,25 @@ func (s *spool) begin(mem *alloc.Region, most, length int64) {
 	s.mem, s.most = mem.Alloc(int(size))[:0], int(most)
 }
 
-// write appends p.
-func (s *spool) write(mem *alloc.Region, p []byte) error {
-	if s.file == nil {
+// write appends p, and tells how much of it, which is all unless there is an error.
+func (s *spool) write(mem *alloc.Region, p []byte) (n int64, err error) {
+	if s.size == 0 {
 		if n := len(s.mem) + len(p); n > cap(s.mem) && cap(s.mem) < s.most {
 			s.mem = mem.Grow(s.mem, min(max(2*cap(s.mem), n), s.most))
 		}
-		n := min(len(p), cap(s.mem)-len(s.mem), s.most-len(s.mem))
-		s.mem = append(s.mem, p[:n]...)
-		p = p[n:]
+		k := min(len(p), cap(s.mem)-len(s.mem), s.most-len(s.mem))
+		s.mem = append(s.mem, p[:k]...)
+		p, n = p[k:], int64(k)
 	}
-	if len(p) == 0 {
-		return nil
+	if len(p) > 0 {
+		if err := s.writeFile(p); err != nil {
+			return n, err
+		}
 	}
-	return s.writeFile(p)
+	return n + int64(len(p)), nil
 }
 
+// writeFile appends all of p to the file, or nothing.
 func (s *spool) writeFile(p []byte) error {
 	if s.file == nil {
 		f, err := os.CreateTemp("", "shockwave-body-")
@@ -70,10 +73,11 @@ func (s *spool) writeFile(p []byte) error {
 		spooled.Add(-n)
 		return errNoRoom
 	}
-	s.size += n
-	if _, err := s.file.WriteAt(p, s.size-n); err != nil {
+	if _, err := s.file.WriteAt(p, s.size); err != nil {
+		spooled.Add(-n)
 		return errors.Join(errNoRoom, err)
 	}
+	s.size += n
 	return nil
 }
 

@@ -23,7 +23,7 @@ func (x *exchange) choose() {
 // wants it moved.
 func (x *exchange) tellSticky() {
 	c, sticky := &x.filters.Sticky, x.route.Sticky
-	failed := x.tries > 1
+	failed := x.tried[x.tries-1] != x.tried[0] // a stale connection is no failure
 	switch {
 	case len(c.Token) == 0:
 	case sticky.Persistent && x.choice.Sticky == nil:

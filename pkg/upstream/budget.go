@@ -1,13 +1,11 @@
 package upstream
 
-import (
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // budget bounds retries in proportion to exchanges: an upstream that fails must not
 // get several times the requests. It also bounds exchanges at a time.
 type budget struct {
-	active  atomic.Int64 // exchanges, where they are bounded
+	active  atomic.Int64 // exchanges
 	seconds [budgetSeconds + 1]second
 
 	overflowed, retries, refused atomic.Uint64

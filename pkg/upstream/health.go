@@ -30,18 +30,24 @@ type health struct {
 	marked   time.Duration // when the last failure counted
 }
 
+// sound tells whether nothing speaks against e.
+func (e *Endpoint) sound() bool {
+	return e.health.until.Load() == 0 && e.outlier.until.Load() == 0 && !e.check.out.Load()
+}
+
 // available tells whether e may be picked. It claims the probe that ends a
 // pause.
 func (e *Endpoint) available() bool {
-	if e.check.out.Load() || e.isOutlier() {
+	return e.sound() || e.availableAt(e.upstream.registry.clock())
+}
+
+// availableAt is available for those who know the time.
+func (e *Endpoint) availableAt(now time.Duration) bool {
+	if e.check.out.Load() || e.isOutlier(now) {
 		return false
 	}
 	until := e.health.until.Load()
-	if until == 0 {
-		return true
-	}
-	now := int64(e.upstream.registry.clock())
-	return now >= until && e.health.until.CompareAndSwap(until, now+int64(probePause))
+	return until == 0 || int64(now) >= until && e.health.until.CompareAndSwap(until, int64(now+probePause))
 }
 
 // leaveOut counts a failure to connect that was begun at a time. Those of a
@@ -58,14 +64,12 @@ func (e *Endpoint) leaveOut(begun time.Duration, err error) {
 	h.failures++
 	h.marked = r.clock()
 	first := h.failures == 1
-	if first {
-		e.ejections[EjectedForConnect].Add(1)
-	}
 	h.until.Store(int64(h.marked + pause))
 	h.mu.Unlock()
 
 	e.closeIdle(ClosedUnhealthy)
 	if first {
+		e.countEjection(EjectedForConnect)
 		r.config.Logger.Warn("endpoint cannot be reached", "upstream", e.upstream.name, "endpoint", e.addr, "pod", e.pod, "err", err)
 	}
 }

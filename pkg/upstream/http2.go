@@ -17,10 +17,7 @@ import (
 // connection a request goes to, when one is made or closed and whether a request is
 // sent again is decided here and by the caller. The library prefers net/http for
 // that by now, whose ClientConn does not tell of GOAWAY.
-type (
-	clientConn = http2.ClientConn
-	transport  = http2.Transport
-)
+type clientConn = http2.ClientConn
 
 // Settings of HTTP/2 with endpoints.
 const (
@@ -315,7 +312,7 @@ func (e *Endpoint) newH2(ctx context.Context, want *Want) (*h2Conn, error) {
 
 // transport returns the settings for one connection. It is the connection's own
 // since that is how the library tells which one has got a GOAWAY.
-func (c *h2Conn) transport() (*transport, error) {
+func (c *h2Conn) transport() (*http2.Transport, error) {
 	after := pingAfter
 	if p := c.way.transport.Protocol; p == model.GRPC || p == model.GRPCS {
 		after = pingAfterGRPC

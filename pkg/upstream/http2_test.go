@@ -397,7 +397,7 @@ func TestStreamThatIsNotUsed(t *testing.T) {
 // A GOAWAY ends the use of a connection. What it says is not processed may be sent
 // again; what is, goes on.
 func TestGoAway(t *testing.T) {
-	arrived := make(chan struct{})
+	arrived, replaced := make(chan struct{}), make(chan struct{})
 	p := newPeers(t, rawPeer(func(number int, r raw, f http2.Frame) bool {
 		h, ok := f.(*http2.HeadersFrame)
 		switch {
@@ -406,13 +406,18 @@ func TestGoAway(t *testing.T) {
 			close(arrived)
 		case number > 1:
 			r.answer(h.StreamID, "200")
+			close(replaced)
 		case h.StreamID == 3:
 			_ = r.WriteGoAway(1, http2.ErrCodeNo, nil)
+			select {
+			case <-replaced:
+			case <-time.After(10 * time.Second):
+			}
 			r.answer(1, "204")
 		}
 		return true
 	}))
-	r, e := h2Registry(t, p, func(p *model.Policy) { p.Pool.MaxConnections = 1 })
+	r, e := h2Registry(t, p, func(p *model.Policy) { p.Pool.MaxConnections, p.Pool.PendingTimeout = 1, time.Second })
 	first, second := stream(t, e), stream(t, e)
 	ended := make(chan int, 1)
 	go func() {

@@ -15,52 +15,88 @@ type outlier struct {
 	good     time.Duration // since it was last out or forgiven; for the sweep alone
 }
 
-// mostTimes bounds how much longer an endpoint is left out each time.
-const mostTimes = 10
+// An endpoint is left out for Health.EjectionTime, then twice as long each time, up
+// to mostTimes as long. It takes mostDoubled times to get there.
+const (
+	mostTimes   = 10
+	mostDoubled = 5
+)
+
+// defaultEjectionTime is for settings that name none.
+const defaultEjectionTime = 30 * time.Second
+
+// failed counts a failure, and leaves e out when it was one too many.
+func (e *Endpoint) failed(h *model.Health) {
+	o := &e.outlier
+	if h.MaxFailures > 0 && o.until.Load() == 0 && int(o.failures.Add(1)) >= h.MaxFailures {
+		e.eject(h)
+	}
+}
 
 // eject leaves e out for a while, unless too many are.
 func (e *Endpoint) eject(h *model.Health) {
-	o, u := &e.outlier, e.upstream
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	now := u.registry.clock()
-	if o.until.Load() != 0 || !u.mayEject(h, now) {
-		o.failures.Store(0)
+	u := e.upstream
+	if !u.ejecting.TryLock() {
+		return // the next failure will ask again
+	}
+	pause := e.pause(h)
+	u.ejecting.Unlock()
+	if pause == 0 {
 		return
 	}
-	base := max(h.EjectionTime, time.Second)
-	times := min(o.times.Load()+1, mostTimes)
-	o.times.Store(times)
-	o.failures.Store(0)
-	o.until.Store(int64(now + time.Duration(times)*base))
-	e.ejections[EjectedForFailures].Add(1)
 	e.dismiss()
+	e.countEjection(EjectedForFailures)
 	u.registry.config.Logger.Warn("endpoint fails and is left out", "upstream", u.name, "endpoint", e.addr, "pod", e.pod,
-		"failures", h.MaxFailures, "for", time.Duration(times)*base)
+		"failures", h.MaxFailures, "for", pause)
 }
 
-// mayEject tells whether one more endpoint may be left out: no more than
-// Health.MaxEjected says, and never the last. u.mu is held.
-func (u *Upstream) mayEject(h *model.Health, now time.Duration) bool {
-	list := u.endpoints()
-	out := 1
-	for _, e := range list {
-		if until := e.outlier.until.Load(); until > int64(now) || e.health.until.Load() != 0 || e.check.out.Load() {
+// pause has e left out for a time, which it returns: 0 when too many are left out. It
+// then takes as many failures again to be asked. Upstream.ejecting is held.
+func (e *Endpoint) pause(h *model.Health) (pause time.Duration) {
+	o, r := &e.outlier, e.upstream.registry
+	if o.until.Load() != 0 {
+		return 0
+	}
+	o.failures.Store(0)
+	now := r.clock()
+	if !e.mayEject(h, now) {
+		return 0
+	}
+	first := h.EjectionTime
+	if first <= 0 {
+		first = defaultEjectionTime
+	}
+	times := min(o.times.Load()+1, mostDoubled)
+	o.times.Store(times)
+	pause = min(first<<(times-1), mostTimes*first)
+	o.until.Store(int64(now + pause))
+	return pause
+}
+
+// mayEject tells whether e may be left out: together with those that are, whatever
+// for, they must not be more than Health.MaxEjected says, and never all.
+func (e *Endpoint) mayEject(h *model.Health, now time.Duration) bool {
+	list := e.upstream.endpoints()
+	out, here := 1, false
+	for _, other := range list {
+		switch until := other.outlier.until.Load(); {
+		case other == e:
+			here = true
+		case until > int64(now) || other.health.until.Load() != 0 || other.check.out.Load():
 			out++
 		}
 	}
-	return out < len(list) && out*100 <= h.MaxEjected*len(list)
+	return here && out < len(list) && out*100 <= h.MaxEjected*len(list)
 }
 
 // isOutlier tells whether e is left out for its failures. When the time is over, it
 // begins anew, slowly.
-func (e *Endpoint) isOutlier() bool {
+func (e *Endpoint) isOutlier(now time.Duration) bool {
 	o := &e.outlier
 	until := o.until.Load()
 	if until == 0 {
 		return false
 	}
-	now := e.upstream.registry.clock()
 	if int64(now) < until {
 		return true
 	}
@@ -79,7 +115,7 @@ const forgiveEvery = time.Minute
 func (e *Endpoint) forgiveSometimes() {
 	o := &e.outlier
 	times := o.times.Load()
-	if times == 0 || o.until.Load() != 0 {
+	if times == 0 || e.isOutlier(e.upstream.registry.clock()) {
 		o.good = 0
 		return
 	}
@@ -111,4 +147,10 @@ func (e Ejection) String() string {
 		return ejectionNames[e]
 	}
 	return ""
+}
+
+// countEjection counts that e is left out.
+func (e *Endpoint) countEjection(why Ejection) {
+	e.ejections[why].Add(1)
+	e.upstream.ejections[why].Add(1)
 }

@@ -143,6 +143,7 @@ func (r *Registry) setExternal(name string, addrs []netip.Addr) {
 		u.answered = true
 		u.setEndpoints(endpoints)
 	}
+	r.prewarmSoon()
 }
 
 // allowedExternal refuses the addresses through which a name in a Service would

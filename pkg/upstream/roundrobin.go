@@ -1,77 +1,64 @@
 package upstream
 
 import (
-	"cmp"
+	"math/bits"
+	"math/rand/v2"
 	"slices"
 )
 
-// turn is round robin: each endpoint in turn, those of a larger weight more often
-// and spread evenly.
-func (u *Upstream) turn(s *set, c *Choice) *Endpoint {
-	n := uint32(len(s.list))
-	if s.order != nil {
-		n = uint32(len(s.order))
-	}
-	first := u.next.Add(1) % n
-	for pass := range 2 { // endpoints that are new may lose their turn, once
-		for i := range n {
-			at := (first + i) % n
-			if s.order != nil {
-				at = uint32(s.order[at])
-			}
-			if e := s.list[at]; (pass > 0 || e.warm(s)) && e.usable(c) {
-				return e
-			}
+// mostSkipped is how many turns one choice takes before all endpoints are looked at.
+const mostSkipped = 8
+
+// inTurn is round robin: each endpoint in turn, those of a larger weight more often.
+// One that cannot be used loses its turn, which all others share: were it the next
+// one's, that would have twice as many.
+func (u *Upstream) inTurn(s *set, c *Choice) (*Endpoint, int) {
+	for range min(len(s.list), mostSkipped) {
+		e := s.list[s.turn(u.next.Add(1))]
+		if e.warm(s, rand.Float64()) && e.usable(c) {
+			return e, 0
 		}
 	}
-	return nil
+	// It has a count of its own: the other one may have come round just now, and
+	// would begin with the same endpoint each time.
+	return nil, s.turn(u.spare.Add(1))
 }
 
-// mostTurns bounds the work of smoothOrder and what it returns.
-const mostTurns = 1 << 12
+// mostTurns bounds the work of smoothOrder and what it returns, unless there are more
+// endpoints.
+const mostTurns = 1 << 14
 
 // smoothOrder lists turns in which each position occurs as often as its weight says,
-// spread as evenly as can be: what nginx's smooth weighted round robin
-// (ngx_http_upstream_round_robin.c) decides one after the other. Weights of more
-// than mostTurns in all are rounded.
+// spread evenly: what nginx's smooth weighted round robin
+// (ngx_http_upstream_round_robin.c) is for, which decides turn by turn and looks at all
+// endpoints each time. Weights that come to more than mostTurns are rounded.
 func smoothOrder(weights []int32) []int32 {
 	divisor, total := int32(0), int64(0)
 	for _, w := range weights {
 		divisor = gcd(divisor, w)
 		total += int64(w)
 	}
-	scaled := make([]int64, len(weights))
-	for i, w := range weights {
-		scaled[i] = int64(w / divisor)
-	}
 	turns := total / int64(divisor)
-	if most := int64(max(mostTurns, len(weights))); turns > most {
-		turns = 0
-		for i, w := range weights {
-			scaled[i] = max(1, int64(w)*most/total)
-			turns += scaled[i]
-		}
-	}
-	return spread(scaled, turns)
-}
-
-// spread lists each position as often as its weight says. The k-th turn of a weight w
-// is due at (2k+1)/2w of the whole.
-func spread(weights []int64, turns int64) []int32 {
-	type due struct {
-		at       float64
-		position int32
-	}
-	all := make([]due, 0, turns)
+	most := int64(max(mostTurns, len(weights)))
+	all := make([]uint64, 0, min(turns, most)+int64(len(weights)))
 	for i, w := range weights {
-		for k := range w {
-			all = append(all, due{float64(2*k+1) / float64(2*w), int32(i)})
+		n := uint64(w / divisor)
+		if turns > most {
+			n = max(1, uint64(int64(w)*most/total))
+		}
+		// Of n turns, one is due in each n-th of the round. When in it differs, so that
+		// those of equal weights do not all come at once: multiples of the golden ratio
+		// lie far apart.
+		phase := uint64(uint32(i+1)*0x9E3779B9) >> 1
+		for k := range n {
+			due, _ := bits.Div64(k<<31|phase, 0, n<<31) // (k+phase)/n, of 1<<64
+			all = append(all, due&^0xFFFFFFFF|uint64(i))
 		}
 	}
-	slices.SortStableFunc(all, func(a, b due) int { return cmp.Compare(a.at, b.at) })
+	slices.Sort(all)
 	order := make([]int32, len(all))
-	for i, d := range all {
-		order[i] = d.position
+	for i, due := range all {
+		order[i] = int32(uint32(due))
 	}
 	return order
 }

@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -110,6 +109,8 @@ type Stats struct {
 	// Retries counts further attempts, RetriesRefused those that RetryBudget did not
 	// allow.
 	Retries, RetriesRefused uint64
+	// Ejected counts how often an endpoint was left out, by reason.
+	Ejected [Ejections]uint64
 	// Endpoints are sorted by address.
 	Endpoints []EndpointStats
 }
@@ -160,6 +161,9 @@ func (u *Upstream) Stats() Stats {
 	b := &u.budget
 	s.Exchanges, s.Overflowed = int(b.active.Load()), b.overflowed.Load()
 	s.Retries, s.RetriesRefused = b.retries.Load(), b.refused.Load()
+	for i := range s.Ejected {
+		s.Ejected[i] = u.ejections[i].Load()
+	}
 	for _, e := range u.endpoints() {
 		e.mu.Lock()
 		idle := e.idleH2()
@@ -179,7 +183,7 @@ func (u *Upstream) Stats() Stats {
 // tellHealth fills in what balancing and health know.
 func (e *Endpoint) tellHealth(es *EndpointStats) {
 	es.Attempts, es.Weight = int(e.load.active.Load()), int(e.weight.Load())
-	es.Latency = time.Duration(math.Float64frombits(e.load.mean.Load()) * float64(time.Second))
+	es.Latency = e.load.mean()
 	switch {
 	case e.health.until.Load() != 0:
 		es.OutFor = EjectedForConnect.String()

@@ -395,12 +395,13 @@ func TestCloseOfTLSDoesNotWait(t *testing.T) {
 	e := u.Pick(&Choice{})
 	for _, cut := range []bool{false, true} {
 		c := get(t, e)
-		_ = c.NetConn().SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-		for {
-			if _, err := c.Write(make([]byte, 1<<20)); err != nil {
-				break // there is no room for one more byte
-			}
+		socket := c.wire.Conn       // below TLS, which must not see an error
+		for full := false; !full; { // until there is no room for one more byte
+			_ = socket.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+			n, _ := socket.Write(make([]byte, 1<<20))
+			full = n == 0
 		}
+		_ = socket.SetWriteDeadline(time.Time{})
 		begun := time.Now()
 		if cut {
 			c.Cut()

@@ -17,8 +17,14 @@ type Upstream struct {
 	name     string
 	settings atomic.Pointer[settings]
 	set      atomic.Pointer[set]
-	next     atomic.Uint32 // round robin
-	budget   budget
+	// next and spare count turns of round robin, and those when it finds no endpoint.
+	next, spare atomic.Uint32
+	budget      budget
+	// ejecting is held while it is decided whether one more endpoint is left out.
+	ejecting  sync.Mutex
+	ejections [Ejections]atomic.Uint64
+
+	check model.Check // that endpoints follow; guarded by Registry.mu
 
 	// external and answered are guarded by Registry.mu. answered tells that a
 	// lookup of external's name has ended since it was set.
@@ -80,21 +86,29 @@ func (u *Upstream) setEndpoints(want []model.Endpoint) {
 		old[identity{e.addr, e.pod}] = e
 	}
 	list := make([]*Endpoint, 0, len(want))
+	var stay, come []*Endpoint
 	for _, m := range want {
 		id := identity{m.Addr, m.Pod}
 		e, ok := old[id]
-		if !ok {
+		if ok {
+			stay = append(stay, e)
+		} else {
 			e = &Endpoint{upstream: u, addr: m.Addr, pod: m.Pod, token: tokenOf(m.Addr), retired: u.registry.closed}
-			if len(have) > 0 {
-				e.startSlowly()
-			}
+			come = append(come, e)
 		}
 		e.weight.Store(weightOf(m))
 		delete(old, id)
 		list = append(list, e)
 	}
+	if len(stay) > 0 { // else they are all new, and none is to be spared
+		now := u.registry.clock()
+		for _, e := range come {
+			e.joins(stay, now)
+		}
+	}
 	u.set.Store(newSet(list, u.balance()))
 	for _, e := range old {
+		e.check.stop()
 		e.retire()
 	}
 }
@@ -115,12 +129,19 @@ func (u *Upstream) rebalance() {
 	if s := u.set.Load(); s.balance != u.balance() {
 		u.set.Store(newSet(s.list, u.balance()))
 	}
+	if check := u.settings.Load().Health.Check; check != u.check {
+		u.check = check
+		for _, e := range u.endpoints() {
+			e.check.reset()
+		}
+	}
 }
 
-// retire stops the keeping of connections. The endpoints stay, for exchanges
-// that still hold u.
+// retire stops the checks and the keeping of connections. The endpoints stay, for
+// exchanges that still hold u.
 func (u *Upstream) retire() {
 	for _, e := range u.endpoints() {
+		e.check.stop()
 		e.retire()
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -26,7 +27,10 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
 )
 
-func TestMain(m *testing.M) { inmodes.Main(m, func() error { return goleak.Find() }) }
+func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "8") // most of the time they wait for a timeout
+	inmodes.Main(m, func() error { return goleak.Find() })
+}
 
 // serve lets an ordinary HTTP server be the site's upstream.
 func (s *site) serve(h http.HandlerFunc) {

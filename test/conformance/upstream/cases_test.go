@@ -2,11 +2,11 @@ package upstream_test
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/shockwave-ingress/shockwave/internal/casefile"
+	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
 // The lines of a case (see casefile) are the conversation, in order, between a
@@ -27,15 +27,26 @@ import (
 //	up-close    the upstream closes its connection
 //	up-reset    the upstream resets it
 //	gone        the proxy must have closed the connection to the upstream
+//	dialled N   the proxy must have tried to make N connections
 //	unasked     no connection to the upstream must be made
+//	closed why  a connection to the upstream must have been closed for this reason
+//	                 (upstream.Reason), and no other one
 //
 // Lines with the same word that follow one another are one. {me} are the fields
 // that identify a request, {fwd} those that the proxy makes of them; {get} is a
-// request and {got} what becomes of it. Before the conversation, "endpoints N",
-// "refuse N" (the first N connections are refused), "hang N" (they time out) and
-// "maxbody N" set the scene.
+// request and {got} what becomes of it. Before the conversation these set the scene:
 //
-// A case that does not end with "gone" or "unasked", and has one endpoint, is
+//	endpoints N        how many there are
+//	refuse N, hang N   the first N connections are refused, or time out
+//	maxbody N          the largest body of a request
+//	retry conditions   when another endpoint is asked, as in proxy-next-upstream
+//	tries N            how often, and "retry-timeout 100ms" for how long
+//	buffer request     bodies are collected, with N bytes in memory ("buffer request N")
+//	buffer response    responses are read ahead, with N bytes in memory and no file
+//	headlimit N        the longest head of a response
+//	request-timeout D  how long an exchange may take
+//
+// A case that does not end with "gone", "unasked", "dialled" or "closed", and has one endpoint, is
 // followed by a probe: one more request, which must come over the connection that
 // was used last.
 type testCase struct {
@@ -48,9 +59,9 @@ type testCase struct {
 
 type scene struct {
 	endpoints, refuse, hang int
-	maxBody                 int64
 	catchAll                bool // any host is served
 	mixed                   bool // routes have another allocation mode than the listener
+	options                 []func(*model.Options)
 }
 
 type step struct{ word, text string }
@@ -63,40 +74,33 @@ func readCases(t testing.TB) []testCase {
 	}
 	cases := make([]testCase, len(read))
 	for i, r := range read {
-		cases[i] = testCase{file: r.File, line: r.Line, name: r.Name, scene: scene{endpoints: 1}}
-		for _, line := range r.Lines {
-			if err := cases[i].add(line.Word, line.Text); err != nil {
-				t.Fatalf("%s:%d: %v", r.File, line.Number, err)
-			}
-		}
+		cases[i] = newCase(t, r)
 	}
 	return cases
 }
 
+func newCase(t testing.TB, r casefile.Case) testCase {
+	t.Helper()
+	c := testCase{file: r.File, line: r.Line, name: r.Name, scene: scene{endpoints: 1}}
+	for _, line := range r.Lines {
+		if err := c.add(line.Word, line.Text); err != nil {
+			t.Fatalf("%s:%d: %v", r.File, line.Number, err)
+		}
+	}
+	return c
+}
+
 func (c *testCase) add(word, rest string) error {
+	if known, err := c.scene.set(word, rest); known {
+		return err
+	}
 	switch word {
-	case "endpoints", "refuse", "hang", "maxbody":
-		n, err := strconv.Atoi(rest)
-		if err != nil {
-			return err
-		}
-		switch word {
-		case "endpoints":
-			c.scene.endpoints = n
-		case "refuse":
-			c.scene.refuse = n
-		case "hang":
-			c.scene.hang = n
-		case "maxbody":
-			c.scene.maxBody = int64(n)
-		}
-		return nil
 	case ">", "<", ">>", "<<":
 		if last := len(c.steps) - 1; last >= 0 && c.steps[last].word == word {
 			c.steps[last].text += rest
 			return nil
 		}
-	case "page", "fin", "quit", "eof", "reset", "accept", "up-fin", "up-close", "up-reset", "gone", "unasked":
+	case "page", "fin", "quit", "eof", "reset", "accept", "up-fin", "up-close", "up-reset", "gone", "unasked", "dialled", "closed":
 	default:
 		return fmt.Errorf("unknown word %q", word)
 	}

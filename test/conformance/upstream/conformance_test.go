@@ -73,10 +73,13 @@ func play(t *testing.T, c testCase) {
 				t.Fatalf("the upstream got %q before the end", rest)
 			}
 			over = true
-		case "unasked":
-			if n := s.dials.Load(); n != 0 {
-				t.Fatalf("%d connections were made, want none", n)
+		case "unasked", "dialled":
+			if n := fmt.Sprint(s.dials.Load()); n != text && (n != "0" || text != "") {
+				t.Fatalf("%s connections were made, want %q", n, text)
 			}
+			over = true
+		case "closed":
+			s.closed(text)
 			over = true
 		}
 	}

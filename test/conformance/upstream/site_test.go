@@ -93,7 +93,10 @@ func newSite(t testing.TB, sc scene) *site {
 
 	opts := model.DefaultOptions()
 	opts.AllocationMode = model.AllocationMode(sc.routeMode().String())
-	opts.ConnectTimeout, opts.SendTimeout, opts.ReadTimeout, opts.MaxBodyBytes = connectTimeout, ioTimeout, ioTimeout, sc.maxBody
+	opts.ConnectTimeout, opts.SendTimeout, opts.ReadTimeout = connectTimeout, ioTimeout, ioTimeout
+	for _, change := range sc.options {
+		change(&opts)
+	}
 	route := model.Route{Path: "/", Upstream: key, Options: opts, Ingress: model.ObjectRef{Namespace: "default", Name: "app"}}
 	nowhere := route
 	nowhere.Path, nowhere.Upstream = "/nowhere", model.UpstreamKey{}
@@ -197,6 +200,26 @@ func (s *site) textTLS(v string) string {
 		s.t.Fatal(err)
 	}
 	return strings.NewReplacer("Proto: http\r", "Proto: https\r", "Scheme: http\r", "Scheme: https\r").Replace(out)
+}
+
+// closed waits until one connection to the upstream was closed, for that reason.
+func (s *site) closed(why string) {
+	s.t.Helper()
+	for end := time.Now().Add(rawconn.Patience); ; time.Sleep(time.Millisecond) {
+		all := s.counters().Closed
+		total, wanted := uint64(0), uint64(0)
+		for i, n := range all {
+			if total += n; upstream.Reason(i).String() == why {
+				wanted = n
+			}
+		}
+		switch {
+		case total == 1 && wanted == 1:
+			return
+		case total > 0 || time.Now().After(end):
+			s.t.Fatalf("%d connections were closed, %d of them as %s", total, wanted, why)
+		}
+	}
 }
 
 // counters are those of the upstream's connections.
