@@ -122,12 +122,12 @@ func upstreamCounters(u *upstream.Stats) metrics.Upstream {
 		m.Idle += e.Idle
 		m.Active += e.Active
 		m.Pending += e.Waiting
-		for reason, n := range e.Ejected {
-			m.Ejections[upstream.Ejection(reason).String()] += n
-		}
 		if e.Out {
 			m.Ejected++
 		}
+	}
+	for reason, n := range u.Ejected {
+		m.Ejections[upstream.Ejection(reason).String()] = n
 	}
 	for reason, n := range u.Closed {
 		m.Closed[upstream.Reason(reason).String()] = n

@@ -319,9 +319,9 @@ func (x *exchange) failed(err error, sent int) failure {
 // errGarbage is returned for a response that cannot be understood.
 var errGarbage = errors.New("malformed response")
 
-// send writes the request and reads the first bytes of the response. When there is
-// more to write than is here it starts the sender for that, and reads nothing
-// yet. It returns how many bytes may have reached the endpoint.
+// send writes the request and may read the first bytes of the response. When there is
+// more to write than is here it starts the sender for that. It returns how many bytes
+// may have reached the endpoint.
 func (x *exchange) send() (int, error) {
 	r, c := &x.request, x.conn
 	if x.buf == nil {
@@ -330,13 +330,13 @@ func (x *exchange) send() (int, error) {
 	x.buf, x.at = x.buf[:0], 0
 	c.WriteWithin(x.route.SendTimeout)
 	defer c.WriteWithin(0)
-	if r.whole {
+	if r.whole && c.Reused() { // a new one was not looked at, and may have something to say already
 		sent, n, err := c.Ask(r.head, r.first, x.buf[:cap(x.buf)], x.within(x.route.ReadTimeout))
 		x.buf = x.buf[:n]
 		return sent, err
 	}
 	n, err := c.Write2(r.head, r.first)
-	if err == nil {
+	if err == nil && !r.whole {
 		x.sender.start(x)
 	}
 	return n, err

@@ -96,6 +96,7 @@ func (x *exchange) tryHTTP2(e *upstream.Endpoint, a *message.Attempt, begun time
 	a.Head = time.Since(begun)
 	a.Total = a.Head
 	if err != nil {
+		x.awaitCancel(err)
 		return x.failedHTTP2(ctx, c, err)
 	}
 	defer resp.Body.Close()
@@ -250,6 +251,7 @@ func (x *exchange) relayHTTP2(a *message.Attempt, in *http.Response, c *call) er
 			break
 		}
 		if err != nil {
+			x.awaitCancel(err)
 			return errCut
 		}
 		if err := x.Flush(); err != nil {
@@ -262,6 +264,22 @@ func (x *exchange) relayHTTP2(a *message.Attempt, in *http.Response, c *call) er
 		}
 	}
 	return x.Finish(&x.Response.Trailers)
+}
+
+// cancelGrace is how much later than its endpoint a client may give up.
+const cancelGrace = 100 * time.Millisecond
+
+// awaitCancel waits a moment for a client to give up what its endpoint has given up. Both
+// know the deadline of a call of gRPC, and a client that is told of an error before it
+// sees for itself that time is up takes that for a fault.
+func (x *exchange) awaitCancel(err error) {
+	if !upstream.Canceled(err) {
+		return
+	}
+	select {
+	case <-x.left.done:
+	case <-time.After(cancelGrace):
+	}
 }
 
 // touch tells that the exchange goes on.

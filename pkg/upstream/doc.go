@@ -9,6 +9,12 @@
 // share a connection. Where there are as many connections as there may be, exchanges
 // wait in the order in which they came.
 //
+// Pick chooses from an immutable set, which is compiled when endpoints or settings
+// change, and looks at what an endpoint has to do (Begin, End) and at what is known of
+// its health: whether it can be connected to, what became of the last exchanges, and
+// what active checks say. Each of these leaves endpoints out by itself. What is left
+// out is used all the same when there is nothing else.
+//
 // This package says what comes before the first request: the PROXY header, TLS, the
 // settings of HTTP/2. After that, what is said is the caller's business; bytes are
 // read only to notice that a connection must not be used again.

@@ -217,7 +217,7 @@ func TestThoseThatWaitGoElsewhere(t *testing.T) {
 		{"removed", func(r *Registry, _ *Endpoint) { r.SetEndpoints(nil) }},
 		{"left out", func(r *Registry, e *Endpoint) { e.leaveOut(r.clock(), errRefused) }},
 		{"ejected", func(_ *Registry, e *Endpoint) { e.eject(&model.Health{MaxFailures: 1, MaxEjected: 100}) }},
-		{"unhealthy", func(_ *Registry, e *Endpoint) { e.judge(nil, errRefused, &model.Check{}) }},
+		{"unhealthy", func(_ *Registry, e *Endpoint) { e.judge(e.check.begin(0, func() {}), errRefused, &model.Check{}) }},
 		{"end of the process", func(r *Registry, _ *Endpoint) { r.close() }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

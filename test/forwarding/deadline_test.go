@@ -27,16 +27,7 @@ func TestEndlessResponseHasAnEnd(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	var protocols http.Protocols
-	protocols.SetUnencryptedHTTP2(true)
-	protocols.SetHTTP1(true)
-	server := &http.Server{Protocols: &protocols, Handler: http.HandlerFunc(drip)}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() { _ = server.Serve(ln) }()
-	t.Cleanup(func() { _ = server.Close() })
+	to := appHTTP2(t, drip)
 	for name, change := range map[string]func(*model.Config){
 		"streaming": nil,
 		"buffered":  route(func(o *model.Options) { o.Buffering.Response = true }),
@@ -46,7 +37,7 @@ func TestEndlessResponseHasAnEnd(t *testing.T) {
 		if change != nil {
 			limit = both(limit, change)
 		}
-		s := newSite(t, limit, ln.Addr().(*net.TCPAddr).AddrPort())
+		s := newSite(t, limit, to)
 		for _, path := range []string{"/length", "/chunks"} {
 			resp, err := s.client.Get("http://app.test" + path)
 			if err != nil {

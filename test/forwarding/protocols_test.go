@@ -50,24 +50,31 @@ func TestGRPC(t *testing.T) {
 	}
 }
 
-// Ordinary requests work whatever version either side speaks.
-func TestVersions(t *testing.T) {
+// appHTTP2 is app for an application that speaks HTTP/2 in clear text, too.
+func appHTTP2(t *testing.T, handler http.HandlerFunc) netip.AddrPort {
+	t.Helper()
 	var protocols http.Protocols
 	protocols.SetUnencryptedHTTP2(true)
 	protocols.SetHTTP1(true)
-	server := &http.Server{Protocols: &protocols, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		n, _, err := sumOf(r.Body)
-		w.Header().Set("X-Proto", r.Proto)
-		fmt.Fprintf(w, "%s %s %d %v", r.Method, r.URL, n, err)
-	})}
+	server := &http.Server{Protocols: &protocols, Handler: handler}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	go func() { _ = server.Serve(ln) }()
 	t.Cleanup(func() { _ = server.Close() })
+	return ln.Addr().(*net.TCPAddr).AddrPort()
+}
+
+// Ordinary requests work whatever version either side speaks.
+func TestVersions(t *testing.T) {
+	to := appHTTP2(t, func(w http.ResponseWriter, r *http.Request) {
+		n, _, err := sumOf(r.Body)
+		w.Header().Set("X-Proto", r.Proto)
+		fmt.Fprintf(w, "%s %s %d %v", r.Method, r.URL, n, err)
+	})
 	for protocol, proto := range map[model.Protocol]string{model.HTTP: "HTTP/1.1", model.H2C: "HTTP/2.0"} {
-		s := newSite(t, policy(func(p *model.Policy) { p.Transport.Protocol = protocol }), ln.Addr().(*net.TCPAddr).AddrPort())
+		s := newSite(t, policy(func(p *model.Policy) { p.Transport.Protocol = protocol }), to)
 		for _, scheme := range []string{"http", "https"} {
 			for _, size := range []int{0, 100, 1 << 20} {
 				method := "PUT"

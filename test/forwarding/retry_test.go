@@ -165,6 +165,68 @@ func TestBodyIsSentAgain(t *testing.T) {
 	}
 }
 
+// The same over HTTP/2, where the endpoint that fails answers before it has read all.
+func TestBodyIsSentAgainOverHTTP2(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	bad := appHTTP2(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.CopyN(io.Discard, r.Body, 10)
+		w.WriteHeader(503)
+	})
+	good := appHTTP2(t, func(w http.ResponseWriter, r *http.Request) {
+		n, sum, err := sumOf(r.Body)
+		fmt.Fprintf(w, "%d %08x %d %v", n, sum, r.ContentLength, err)
+	})
+	s := newSite(t, both(
+		policy(func(p *model.Policy) { p.Transport.Protocol = model.H2C }),
+		route(func(o *model.Options) {
+			o.Buffering.Request, o.Buffering.RequestMemory = true, 32<<10
+			o.Retry.On |= model.Retry503
+		}),
+	), bad, good)
+	for _, n := range []int{100, 10 << 10, 3 << 20} {
+		body := pattern(n)
+		want := fmt.Sprintf("%d %08x %d <nil>", n, crc32.ChecksumIEEE(body), n)
+		for range 4 {
+			if status, text, _ := s.ask("PUT", url, bytes.NewReader(body)); status != 200 || text != want {
+				t.Fatalf("%d %q, want %q", status, text, want)
+			}
+		}
+	}
+	if s.stats().Retries == 0 {
+		t.Error("the endpoint that fails was never asked")
+	}
+	s.until("the files are gone", func() bool { return bodyFiles(t) == 0 })
+}
+
+// An endpoint that answers before it was asked, as one that is too busy may do, is heard
+// at once.
+func TestEndpointThatSpeaksFirst(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ln.Close() })
+	go func() {
+		for {
+			nc, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(nc, "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbusy")
+			go func() {
+				defer nc.Close()
+				_, _ = io.Copy(io.Discard, nc)
+			}()
+		}
+	}()
+	s := newSite(t, nil, ln.Addr().(*net.TCPAddr).AddrPort())
+	for range 50 {
+		if status, text, _ := s.ask("POST", url, strings.NewReader("body")); status != 503 || text != "busy" {
+			t.Fatalf("%d %q", status, text)
+		}
+	}
+}
+
 // Without that a POST that an endpoint may have seen is sent once.
 func TestPostIsSentOnce(t *testing.T) {
 	var seen atomic.Int32
