@@ -9,30 +9,17 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/shockwave-ingress/shockwave/internal/rawconn"
 )
 
 // server serves each connection with a function, and closes it then.
 func server(t *testing.T, serve func(net.Conn)) (addr string) {
 	t.Helper()
-	ln, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-				serve(conn)
-			}()
-		}
-	}()
-	return ln.Addr().String()
+	return rawconn.Listen(t, func(conn net.Conn) {
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		serve(conn)
+	}).String()
 }
 
 func TestHold(t *testing.T) {

@@ -10,30 +10,17 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/shockwave-ingress/shockwave/internal/rawconn"
 )
 
 // echoTCP and echoUDP are services that send back what they get, after their name.
 func echoTCP(t *testing.T, name string) *net.TCPAddr {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = ln.Close() })
-	go func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				_, _ = io.WriteString(c, name)
-				_, _ = io.Copy(c, c)
-			}()
-		}
-	}()
-	return ln.Addr().(*net.TCPAddr)
+	return net.TCPAddrFromAddrPort(rawconn.Listen(t, func(c net.Conn) {
+		_, _ = io.WriteString(c, name)
+		_, _ = io.Copy(c, c)
+	}))
 }
 
 func echoUDP(t *testing.T, name string) *net.UDPAddr {
@@ -207,21 +194,9 @@ func TestPassthrough(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = ln.Close() })
-	go func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				_, _ = io.Copy(c, c)
-			}()
-		}
-	}()
+	through := rawconn.Serve(t, ln, func(c net.Conn) { _, _ = io.Copy(c, c) })
 	s := newSite(t)
-	s.write("through.yaml", streamService("through", "TCP", ln.Addr().(*net.TCPAddr).Port)+`---
+	s.write("through.yaml", streamService("through", "TCP", int(through.Port()))+`---
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: through, annotations: {nginx.ingress.kubernetes.io/ssl-passthrough: "true"}}

@@ -17,27 +17,21 @@ are those of nginx and ingress-nginx, in any case. A name has letters, digits an
 stands for the name of a field, an argument or a cookie. As in nginx there is no way to write a $ that stands for itself.
 A text has at most %[4]d bytes and %[5]d parts.
 
-A variable that is not listed is an error, and so is one marked *log* in a setting that is needed before the response
-exists. A value that there is none of is nothing, and "-" in a log that is not JSON.
+A variable that is not listed is an error. A value that there is none of is nothing.
 
 `, code("upstream-hash-by"), code("$host"), code("${host}"), variable.MaxLength, variable.MaxParts)
 	for _, source := range variable.Sources {
-		fmt.Fprintf(&b, "## %s\n\n", source)
-		if source == variable.FromAttempts {
-			b.WriteString("Each is a list with one value for each attempt, in their order, such as `10.0.0.5:8080, 10.0.0.4:8080`. A value that there is none of is -.\n\n")
-		}
 		var rows [][]string
 		for _, v := range variable.Table {
-			if v.Source != source {
-				continue
+			if v.Source == source && v.Known == variable.Request { // no setting takes others
+				rows = append(rows, []string{"$" + v.Name, v.Help})
 			}
-			when := ""
-			if v.Known == variable.Log {
-				when = "*log*"
-			}
-			rows = append(rows, []string{"$" + v.Name, v.Help, when})
 		}
-		table(&b, []string{"name", "value", ""}, rows)
+		if len(rows) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "## %s\n\n", source)
+		table(&b, []string{"name", "value"}, rows)
 		b.WriteString("\n")
 	}
 	return strings.TrimSuffix(b.String(), "\n")

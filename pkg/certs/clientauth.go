@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/pkg/model"
+	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
 
 // ClientAuth is what a host wants of clients' certificates. It is immutable. Hosts
@@ -55,15 +56,9 @@ type Result struct {
 	Outcome Outcome
 	// Reason is why the certificate is Invalid.
 	Reason string
-	// Verify is "SUCCESS", "NONE" or "FAILED:" with the reason
-	// (ssl-client-verify).
-	Verify string
-	// Subject and Issuer are those of the certificate in the form of RFC 2253
-	// (ssl-client-subject-dn, ssl-client-issuer-dn). Empty without one.
-	Subject, Issuer string
-	// Certificate is the PEM text, escaped as in a URL (ssl-client-cert). It is
-	// empty unless the host passes it on.
-	Certificate string
+	// Client is what the application and variables are told (ssl-client-verify and
+	// others). Certificate is empty unless the host passes it on.
+	variable.Client
 
 	unknown bool // see failure
 }
@@ -72,18 +67,17 @@ type Result struct {
 // A nil state, which is that of a connection without TLS, has none.
 func (a *ClientAuth) Verify(state *tls.ConnectionState) Result {
 	if state == nil || len(state.PeerCertificates) == 0 {
-		return Result{Verify: "NONE"}
+		return Result{Client: variable.Client{Verify: "NONE"}}
 	}
 	leaf := state.PeerCertificates[0]
 	if len(leaf.Raw) > mostClientCertificate {
-		return Result{Outcome: Invalid, Reason: "certificate too large", Verify: "FAILED:certificate too large"}
+		return Result{Outcome: Invalid, Reason: "certificate too large", Client: variable.Client{Verify: "FAILED:certificate too large"}}
 	}
-	r := Result{
-		Outcome: Valid,
+	r := Result{Outcome: Valid, Client: variable.Client{
 		Verify:  "SUCCESS",
 		Subject: distinguishedName(leaf.RawSubject),
 		Issuer:  distinguishedName(leaf.RawIssuer),
-	}
+	}}
 	if a.pass {
 		r.Certificate = escapedPEM(leaf)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/pkg/model"
+	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
 
 // verdict connects with a certificate, nil for none, and verifies it as the host
@@ -262,7 +263,7 @@ func TestWhatUpstreamsAreTold(t *testing.T) {
 		!strings.HasPrefix(r.Certificate, "-----BEGIN%20CERTIFICATE-----%0AMII") || !strings.HasSuffix(r.Certificate, "-----END%20CERTIFICATE-----%0A") {
 		t.Errorf("%q, error %v", r.Certificate, err)
 	}
-	if _, r = verdict(t, store, "b.com", nil, tls.VersionTLS13); r != (Result{Verify: "NONE"}) {
+	if _, r = verdict(t, store, "b.com", nil, tls.VersionTLS13); r != (Result{Client: variable.Client{Verify: "NONE"}}) {
 		t.Errorf("%+v", r)
 	}
 }

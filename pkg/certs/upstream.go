@@ -87,26 +87,6 @@ func (s *Set) addUpstream(u Upstream, previous *Set) {
 	s.upstreams[u] = c
 }
 
-// ClientConfig makes the settings of connections to endpoints. name is the server
-// name, unless settings has one. by and certificate are the authority and the
-// certificate that settings names; nil means the system's authorities, and none.
-func ClientConfig(settings model.UpstreamTLS, name string, by *model.Authority, certificate *model.Certificate) (*tls.Config, error) {
-	u := Upstream{Settings: settings, Name: name}
-	var a *authority
-	if by != nil {
-		a = parseAuthority(*by)
-	}
-	var cert *tls.Certificate
-	if certificate != nil {
-		parsed, err := tls.X509KeyPair(certificate.Cert, certificate.Key)
-		if err != nil {
-			return nil, fmt.Errorf("certificate %s: %w", certificate.Name, err)
-		}
-		cert = &parsed
-	}
-	return u.config(a, cert)
-}
-
 func (u *Upstream) serverName() string { return cmp.Or(u.Settings.ServerName, u.Name) }
 
 var (
@@ -144,8 +124,6 @@ func (u *Upstream) config(a *authority, cert *tls.Certificate) (*tls.Config, err
 	switch {
 	case name == "":
 		return nil, errNoName
-	case a == nil && u.Settings.Authority != "":
-		return nil, fmt.Errorf("there is no authority %s", u.Settings.Authority)
 	case a == nil:
 		a = systemRoots
 	case a.err != nil:

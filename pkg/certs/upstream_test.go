@@ -11,7 +11,19 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
-func TestClientConfig(t *testing.T) {
+// clientConfig makes the settings of connections to an upstream with this server name
+// unless settings has one.
+func clientConfig(t *testing.T, settings model.UpstreamTLS, name string, by *model.Authority, certificates ...Source) (*tls.Config, error) {
+	t.Helper()
+	u := Upstream{Settings: settings, Name: name}
+	c := Config{Sources: certificates, Upstreams: []Upstream{u}}
+	if by != nil {
+		c.Authorities = []model.Authority{*by}
+	}
+	return newSet(t, c, nil).Upstream(u)
+}
+
+func TestUpstreamConfig(t *testing.T) {
 	root, stranger := newRoot(t, "root"), newRoot(t, "stranger")
 	between := root.between("between")
 	good := root.server("web.shop.svc")
@@ -58,7 +70,7 @@ func TestClientConfig(t *testing.T) {
 		{"old protocols", with(func(s *model.UpstreamTLS) { s.Protocols = "TLSv1" }), &trusted, good, "", "", "no longer safe"},
 		{"odd ciphers", with(func(s *model.UpstreamTLS) { s.Ciphers = "x" }), &trusted, good, "", "", "none of the ciphers"},
 	} {
-		config, err := ClientConfig(c.settings, "web.shop.svc", c.authority, nil)
+		config, err := clientConfig(t, c.settings, "web.shop.svc", c.authority)
 		if c.refused != "" {
 			if config != nil || !strings.Contains(message(err), c.refused) {
 				t.Errorf("%s: error %v", c.name, err)
@@ -81,18 +93,18 @@ func TestClientConfig(t *testing.T) {
 			}
 		}
 	}
-	if _, err := ClientConfig(verify, "", &trusted, nil); err != errNoName {
+	if _, err := clientConfig(t, verify, "", &trusted); err != errNoName {
 		t.Errorf("without a name: error %v", err)
 	}
-	if _, err := ClientConfig(model.UpstreamTLS{}, "x", nil, &model.Certificate{Name: "ns/c"}); err == nil {
-		t.Error("a broken certificate is accepted")
+	if _, err := clientConfig(t, model.UpstreamTLS{Certificate: "ns/c"}, "x", nil); err == nil {
+		t.Error("a certificate that is not there is accepted")
 	}
 }
 
-func TestClientConfigShowsCertificate(t *testing.T) {
+func TestUpstreamConfigShowsCertificate(t *testing.T) {
 	root := newRoot(t, "root")
 	alice := root.client("alice").source("ns/alice")
-	config, err := ClientConfig(model.UpstreamTLS{Certificate: "ns/alice"}, "x", nil, &model.Certificate{Name: "ns/alice", Cert: alice.Cert, Key: alice.Key})
+	config, err := clientConfig(t, model.UpstreamTLS{Certificate: "ns/alice"}, "x", nil, alice)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +120,7 @@ func TestClientConfigShowsCertificate(t *testing.T) {
 	}
 }
 
-func TestClientConfigProtocols(t *testing.T) {
+func TestUpstreamConfigProtocols(t *testing.T) {
 	root := newRoot(t, "root")
 	for _, c := range []struct {
 		settings model.UpstreamTLS
@@ -118,7 +130,7 @@ func TestClientConfigProtocols(t *testing.T) {
 		{model.UpstreamTLS{}, tls.VersionTLS13, 0},
 		{model.UpstreamTLS{Protocols: "TLSv1.2", Ciphers: "ECDHE-ECDSA-CHACHA20-POLY1305"}, tls.VersionTLS12, tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256},
 	} {
-		config, err := ClientConfig(c.settings, "x", nil, nil)
+		config, err := clientConfig(t, c.settings, "x", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -43,7 +43,7 @@ const (
 // Request implements Request.
 func (f *clientCertificate) Request(ex *message.Exchange, s *State) bool {
 	id := f.identity(ex)
-	s.Client = id
+	s.Client = &id.Client
 	if id.refuses {
 		f.refuse(ex, s, id)
 		return false

@@ -4,6 +4,7 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/certs"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
+	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
 
 // Request is a filter of requests.
@@ -25,9 +26,9 @@ type State struct {
 	Reply Reply
 	// Sticky is what the cookie of a client told, and is to tell.
 	Sticky Cookie
-	// Client is what the client's certificate is worth. It counts where the route has
-	// the filter for it.
-	Client *Identity
+	// Client is what was found out of the client's certificate, nil when the route has
+	// no filter that looks at it.
+	Client *variable.Client
 }
 
 // Reset readies s for another exchange. It keeps memory.

@@ -156,7 +156,6 @@ var (
 	ErrBodyLength    = errors.New("response body is longer than announced")
 	ErrTimeout       = errors.New("timeout")
 	ErrClientGone    = errors.New("client closed the connection")
-	ErrCanceled      = errors.New("exchange was given up")
 	ErrHeadWritten   = errors.New("response head was already written")
 )
 

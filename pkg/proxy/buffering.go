@@ -13,6 +13,7 @@ import (
 // client takes it at its own pace (ingress-nginx: proxy-buffering). One goroutine
 // reads and another writes; what lies between them is bounded.
 type buffered struct {
+	x       *exchange
 	mu      sync.Mutex
 	changed sync.Cond
 	spool   spool
@@ -31,7 +32,7 @@ var errStopped = errors.New("client has left")
 // client takes.
 func (x *exchange) relayBuffered(a *message.Attempt) error {
 	set := &x.route.Buffering
-	b := new(buffered)
+	b := &buffered{x: x}
 	b.changed.L = &b.mu
 	memory := max(set.ResponseMemory, mediumBuffer)
 	b.most = memory + set.ResponseFile
@@ -45,106 +46,33 @@ func (x *exchange) relayBuffered(a *message.Attempt) error {
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		b.end(x, x.fill(b, a))
+		b.end(b.fill(a))
 	}()
-	err := b.drain(x, out)
+	err := b.drain(out)
 	if err != nil {
-		b.stop(x)
+		b.stop()
 	}
 	<-read
 	return err
 }
 
 // fill reads the response into b until it ends.
-func (x *exchange) fill(b *buffered, a *message.Attempt) (err error) {
+func (b *buffered) fill(a *message.Attempt) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			x.log.Error("reading a response panicked", "err", v, "stack", string(debug.Stack()))
+			b.x.log.Error("reading a response panicked", "err", v, "stack", string(debug.Stack()))
 			err = errCut
 		}
 	}()
-	sink := func(data []byte) error {
-		a.Length += int64(len(data))
-		return b.add(x, data)
-	}
-	switch body := x.Response.Body; body {
-	case message.Chunked:
-		x.chunks.Reset(&responseLimits)
-		return x.readChunks(sink)
-	case message.UntilClose:
-		return x.readUntilClose(sink)
-	default:
-		return x.readLength(sink, int64(body))
-	}
+	return b.x.readBody(b, a)
 }
 
-// fillMore is more without a client that waits.
-func (x *exchange) fillMore(left int64) error {
-	if x.late() {
-		return errCut
-	}
-	x.makeRoom(left)
-	n, err := x.read(x.buf[len(x.buf):cap(x.buf)])
-	x.buf = x.buf[:len(x.buf)+n]
-	if err != nil && err != io.EOF {
-		return errCut
-	}
-	return err
-}
+// Flush implements bodyWriter: the writer takes what there is by itself.
+func (b *buffered) Flush() error { return nil }
 
-func (x *exchange) readLength(sink func([]byte) error, left int64) error {
-	for {
-		n := min(int64(len(x.buf)-x.at), left)
-		data := x.buf[x.at : x.at+int(n)]
-		x.at += int(n)
-		left -= n
-		if err := sink(data); err != nil || left == 0 {
-			return err
-		}
-		if x.fillMore(left) != nil {
-			return errCut
-		}
-	}
-}
-
-func (x *exchange) readChunks(sink func([]byte) error) error {
-	for {
-		data, n, err := x.chunks.Next(x.buf[x.at:], &x.Response.Trailers)
-		x.at += n
-		if err := sink(data); err != nil {
-			return err
-		}
-		switch {
-		case err == io.EOF:
-			return nil
-		case err != nil:
-			return errCut
-		case n > 0:
-			continue
-		}
-		if x.fillMore(mediumBuffer) != nil {
-			return errCut
-		}
-	}
-}
-
-func (x *exchange) readUntilClose(sink func([]byte) error) error {
-	for {
-		data := x.buf[x.at:]
-		x.at = len(x.buf)
-		if err := sink(data); err != nil {
-			return err
-		}
-		if err := x.fillMore(mediumBuffer); err == io.EOF {
-			return nil
-		} else if err != nil {
-			return err
-		}
-	}
-}
-
-// add appends data, and waits as long as there is no room for it.
-func (b *buffered) add(x *exchange, data []byte) error {
+// WriteBody implements bodyWriter: it appends data, and waits as long as there is no
+// room for it.
+func (b *buffered) WriteBody(data []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for len(data) > 0 {
@@ -160,10 +88,10 @@ func (b *buffered) add(x *exchange, data []byte) error {
 			b.changed.Wait()
 			continue
 		}
-		n, err := b.spool.write(x.Mem, data[:n])
+		n, err := b.spool.write(b.x.Mem, data[:n])
 		data = data[n:]
 		if err != nil { // nothing is lost: the endpoint has to wait for the client
-			x.log.Error("a response cannot be kept in a file", "err", err)
+			b.x.log.Error("a response cannot be kept in a file", "err", err)
 			b.most = b.spool.length()
 		}
 		b.changed.Signal()
@@ -173,39 +101,39 @@ func (b *buffered) add(x *exchange, data []byte) error {
 
 // end tells the writer that nothing follows, and gives the connection back of a body
 // that came whole.
-func (b *buffered) end(x *exchange, err error) {
+func (b *buffered) end(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err == nil && !b.stopped {
-		x.giveBack()
+		b.x.giveBack()
 	}
 	b.ended, b.err = true, err
 	b.changed.Signal()
 }
 
 // stop tells the reader that nobody takes what it reads, and ends a read that waits.
-func (b *buffered) stop(x *exchange) {
+func (b *buffered) stop() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.stopped = true
-	if !b.ended && x.conn != nil {
-		x.conn.Cut()
+	if !b.ended && b.x.conn != nil {
+		b.x.conn.Cut()
 	}
 	b.changed.Signal()
 }
 
 // drain writes what b holds to the client, until it ends. out is where parts go on
 // their way.
-func (b *buffered) drain(x *exchange, out []byte) error {
+func (b *buffered) drain(out []byte) error {
 	for {
 		n, more, err := b.next(out)
 		if err != nil || !more {
 			return err
 		}
-		if err := x.WriteBody(out[:n]); err != nil {
+		if err := b.x.WriteBody(out[:n]); err != nil {
 			return err
 		}
-		if err := x.Flush(); err != nil {
+		if err := b.x.Flush(); err != nil {
 			return err
 		}
 	}

@@ -54,6 +54,8 @@ type exchange struct {
 	at     int
 	scan   http11.HeadScanner
 	chunks http11.ChunkedReader
+	// waited tells that the response's body did not come whole with its head.
+	waited bool
 }
 
 // maxHost is longer than any DNS name and any IPv6 address in brackets.

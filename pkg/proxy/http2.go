@@ -25,31 +25,6 @@ import (
 // errIdle ends an exchange over HTTP/2 in which nothing came for the ReadTimeout.
 var errIdle = errors.New("endpoint is silent")
 
-// prepareHTTP2 collects a short body, so that it can be sent again.
-func (x *exchange) prepareHTTP2(short bool) error {
-	r := &x.request
-	if x.Request.Body == message.None {
-		return nil
-	}
-	if !short {
-		r.whole, r.replayable = false, false
-		return nil
-	}
-	r.spool.begin(x.Mem, maxReplay, int64(x.Request.Body))
-	r.collected = true
-	for left := int(x.Request.Body); left > 0; {
-		data, err := x.NextBody()
-		if err != nil {
-			return err
-		}
-		if _, err := r.spool.write(x.Mem, data); err != nil {
-			return err
-		}
-		left -= len(data)
-	}
-	return nil
-}
-
 // call is one attempt over HTTP/2.
 type call struct {
 	x      *exchange

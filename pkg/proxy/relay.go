@@ -23,8 +23,9 @@ func (x *exchange) pass(a *message.Attempt, begun time.Time) {
 		a.Total = time.Since(begun)
 		return
 	}
-	waited, err := x.relay(a)
-	if waited {
+	x.waited = false
+	err := x.relay(a)
+	if x.waited {
 		a.Total = time.Since(begun)
 	}
 	switch {
@@ -80,74 +81,30 @@ func (x *exchange) prepareResponse() {
 	x.route.Filters.Response(x.Exchange, &x.filters)
 }
 
-// relay writes the head and the body to the client. Bytes are passed on as they
-// arrive: what the server still holds is flushed before each wait (ingress-nginx:
-// proxy-buffering is off). A head whose body has arrived with it leaves with it
-// in one write. It tells whether it had to wait for the upstream.
-func (x *exchange) relay(a *message.Attempt) (waited bool, err error) {
+// relay writes the response to the client. A head whose body has arrived with it
+// leaves with it in one write.
+func (x *exchange) relay(a *message.Attempt) error {
 	if err := x.WriteHead(); err != nil {
-		return false, err
+		return err
 	}
-	resp := &x.Response
-	switch {
-	case x.route.Buffering.Response && resp.Body != message.None && !x.isHere():
-		waited, err = true, x.relayBuffered(a)
-	case resp.Body > 0:
-		waited, err = x.relayLength(a, int64(resp.Body))
-	case resp.Body == message.Chunked:
-		x.chunks.Reset(&responseLimits)
-		waited, err = x.relayChunks(a)
-	case resp.Body == message.UntilClose:
-		waited, err = true, x.relayUntilClose(a)
+	if err := x.relayBody(a); err != nil {
+		return err
 	}
-	if err != nil {
-		return waited, err
-	}
-	return waited, x.Finish(&resp.Trailers)
+	return x.Finish(&x.Response.Trailers)
 }
 
-// relayLength passes on a body of left bytes.
-func (x *exchange) relayLength(a *message.Attempt, left int64) (waited bool, err error) {
-	for {
-		n := min(int64(len(x.buf)-x.at), left)
-		data := x.buf[x.at : x.at+int(n)]
-		x.at += int(n)
-		left -= n
-		a.Length += n
-		if err := x.WriteBody(data); err != nil {
-			return waited, err
-		}
-		if left == 0 {
-			return waited, nil
-		}
-		waited = true
-		if left >= pipeMin && !x.sender.running && x.route.RequestTimeout == 0 { // which a pipe cannot keep
-			if done, err := x.pipe(a, left); done {
-				return waited, err
-			}
-		}
-		if err := x.more(left); err == io.EOF {
-			return waited, errCut
-		} else if err != nil {
-			return waited, err
-		}
-	}
-}
-
-// pipe moves the rest of a body from the endpoint's socket to the client's, if it
-// can: past our memory. It tells whether it could.
-func (x *exchange) pipe(a *message.Attempt, left int64) (done bool, err error) {
-	moved, ok, readErr, writeErr := x.PipeFrom(x.conn.Conn, left, x.within(x.route.ReadTimeout))
-	a.Length += moved
+func (x *exchange) relayBody(a *message.Attempt) error {
+	body := x.Response.Body
 	switch {
-	case !ok:
-		return false, nil
-	case writeErr != nil:
-		return true, writeErr
-	case readErr != nil || moved < left:
-		return true, errCut
+	case body == message.None:
+		return nil
+	case x.isHere():
+	case x.route.Buffering.Response:
+		return x.relayBuffered(a)
+	case body >= pipeMin && !x.sender.running && x.route.RequestTimeout == 0: // which a pipe cannot keep
+		return x.relayLarge(a)
 	}
-	return true, nil
+	return x.readBody(x, a)
 }
 
 // isHere tells whether the whole of a body whose length is known was read with its
@@ -156,43 +113,108 @@ func (x *exchange) isHere() bool {
 	return x.Response.Body > 0 && int64(len(x.buf)-x.at) >= int64(x.Response.Body)
 }
 
-// relayChunks passes on a body in chunks.
-func (x *exchange) relayChunks(a *message.Attempt) (waited bool, err error) {
+// relayLarge moves what has not arrived yet from the endpoint's socket to the
+// client's, past our memory, if it can.
+func (x *exchange) relayLarge(a *message.Attempt) error {
+	left, err := x.takeHere(x, a, int64(x.Response.Body))
+	if err != nil {
+		return err
+	}
+	x.waited = true
+	moved, ok, readErr, writeErr := x.PipeFrom(x.conn.Conn, left, x.within(x.route.ReadTimeout))
+	a.Length += moved
+	switch {
+	case !ok:
+		return x.readLength(x, a, left)
+	case writeErr != nil:
+		return writeErr
+	case readErr != nil || moved < left:
+		return errCut
+	}
+	return nil
+}
+
+// bodyWriter is where a response's body goes: to the client, or into a buffer.
+// Flush is called before each wait, so that bytes are passed on as they arrive
+// (ingress-nginx: proxy-buffering is off).
+type bodyWriter interface {
+	WriteBody(p []byte) error
+	Flush() error
+}
+
+// readBody reads the response's body to its end.
+func (x *exchange) readBody(to bodyWriter, a *message.Attempt) error {
+	switch body := x.Response.Body; body {
+	case message.Chunked:
+		x.chunks.Reset(&responseLimits)
+		return x.readChunks(to, a)
+	case message.UntilClose:
+		return x.readUntilClose(to, a)
+	default:
+		return x.readLength(to, a, int64(body))
+	}
+}
+
+// readLength reads a body of left bytes.
+func (x *exchange) readLength(to bodyWriter, a *message.Attempt, left int64) error {
 	for {
-		data, n, err := x.chunks.Next(x.buf[x.at:], &x.Response.Trailers)
-		x.at += n
-		a.Length += int64(len(data))
-		if err := x.WriteBody(data); err != nil {
-			return waited, err
+		var err error
+		if left, err = x.takeHere(to, a, left); err != nil || left == 0 {
+			return err
 		}
-		switch {
-		case err == io.EOF:
-			return waited, nil
-		case err != nil:
-			return waited, errCut
-		case n > 0:
-			continue
-		}
-		waited = true
-		if err := x.more(mediumBuffer); err == io.EOF {
-			return waited, errCut
+		if err := x.more(to, left); err == io.EOF {
+			return errCut
 		} else if err != nil {
-			return waited, err
+			return err
 		}
 	}
 }
 
-// relayUntilClose passes on a body that ends with its connection. Only a clean
-// end is one.
-func (x *exchange) relayUntilClose(a *message.Attempt) error {
+// takeHere passes on what has arrived of a body of which left bytes are missing, and
+// returns how many are then.
+func (x *exchange) takeHere(to bodyWriter, a *message.Attempt, left int64) (int64, error) {
+	n := min(int64(len(x.buf)-x.at), left)
+	data := x.buf[x.at : x.at+int(n)]
+	x.at += int(n)
+	a.Length += n
+	return left - n, to.WriteBody(data)
+}
+
+// readChunks reads a body in chunks.
+func (x *exchange) readChunks(to bodyWriter, a *message.Attempt) error {
+	for {
+		data, n, err := x.chunks.Next(x.buf[x.at:], &x.Response.Trailers)
+		x.at += n
+		a.Length += int64(len(data))
+		if err := to.WriteBody(data); err != nil {
+			return err
+		}
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return errCut
+		case n > 0:
+			continue
+		}
+		if err := x.more(to, mediumBuffer); err == io.EOF {
+			return errCut
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// readUntilClose reads a body that ends with its connection. Only a clean end is one.
+func (x *exchange) readUntilClose(to bodyWriter, a *message.Attempt) error {
 	for {
 		data := x.buf[x.at:]
 		x.at = len(x.buf)
 		a.Length += int64(len(data))
-		if err := x.WriteBody(data); err != nil {
+		if err := to.WriteBody(data); err != nil {
 			return err
 		}
-		if err := x.more(mediumBuffer); err == io.EOF {
+		if err := x.more(to, mediumBuffer); err == io.EOF {
 			return nil
 		} else if err != nil {
 			return err
@@ -202,8 +224,9 @@ func (x *exchange) relayUntilClose(a *message.Attempt) error {
 
 // more reads more of a body of which left bytes are expected. Bytes that are not
 // consumed are kept. It returns io.EOF at the end, errCut for any other failure
-// of the upstream, or the error of writing to the client.
-func (x *exchange) more(left int64) error {
+// of the upstream, or the error of flushing.
+func (x *exchange) more(to bodyWriter, left int64) error {
+	x.waited = true
 	if x.late() {
 		return errCut
 	}
@@ -211,7 +234,7 @@ func (x *exchange) more(left int64) error {
 	space := x.buf[len(x.buf):cap(x.buf)]
 	n, err := x.conn.TryRead(space)
 	if err == sock.ErrWouldBlock {
-		if err := x.Flush(); err != nil {
+		if err := to.Flush(); err != nil {
 			return err
 		}
 		n, err = x.read(space)

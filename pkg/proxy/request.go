@@ -57,11 +57,16 @@ func (x *exchange) prepare() error {
 	r.first, r.whole, r.replayable = nil, true, true
 
 	short := req.Body > 0 && req.Body <= maxReplay
-	if !short && req.Body != message.None && x.route.Buffering.Request {
-		return x.collectAll()
-	}
-	if x.route.HTTP2 {
-		return x.prepareHTTP2(short)
+	switch {
+	case x.route.HTTP2 && req.Body == message.None:
+		return nil
+	case x.route.HTTP2 && short:
+		return x.collectAll(maxReplay)
+	case x.route.Buffering.Request && req.Body != message.None && !short:
+		return x.collectAll(x.route.Buffering.RequestMemory)
+	case x.route.HTTP2:
+		r.whole, r.replayable = false, false
+		return nil
 	}
 	size := x.headSize()
 	if short {
@@ -91,11 +96,12 @@ func (x *exchange) collect() error {
 	return nil
 }
 
-// collectAll collects the whole body before the head is written, which then tells
-// its length (ingress-nginx: proxy-request-buffering).
-func (x *exchange) collectAll() error {
+// collectAll collects the whole body, as much of it as memory says in memory, before
+// the head is written, which then tells its length (ingress-nginx:
+// proxy-request-buffering).
+func (x *exchange) collectAll(memory int64) error {
 	req, r := &x.Request, &x.request
-	r.spool.begin(x.Mem, x.route.Buffering.RequestMemory, int64(req.Body))
+	r.spool.begin(x.Mem, memory, int64(req.Body))
 	r.collected = true
 	for {
 		data, err := x.NextBody()

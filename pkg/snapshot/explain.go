@@ -31,6 +31,9 @@ type Explanation struct {
 	// Route is where the request goes, and RouteWhy why there. nil for none.
 	Route    *model.Route
 	RouteWhy string
+	// Filters are the names of the filters that the request meets on Route, in their
+	// order.
+	Filters []string
 	// Upstream is that of Route, nil when it has none or is denied.
 	Upstream *upstream.Stats
 	// OtherRoutes are other routes of the host with why they lost, the nearest
@@ -171,6 +174,7 @@ func (e *Explanation) explainAnswer(r *Route, req *message.Request) {
 		e.answer(404, fmt.Sprintf("host %s has no path that covers %s, and no default backend", shown(e.Served.Name), model.Excerpt(e.Path)))
 		return
 	}
+	e.Filters = r.Filters.Names
 	if r.Upstream != nil {
 		stats := r.Upstream.Stats()
 		e.Upstream = &stats

@@ -54,6 +54,9 @@ func (e *Explanation) printRoute(b *strings.Builder) {
 	if changes := options.Changes(); changes != "" {
 		b.WriteString(changes + "\n")
 	}
+	if len(e.Filters) > 0 {
+		b.WriteString("  filters  " + strings.Join(e.Filters, ", ") + "\n")
+	}
 }
 
 // routeName is "  /path  prefix", or "  default backend".
@@ -190,6 +193,7 @@ func (e *Explanation) MarshalJSON() ([]byte, error) {
 		Exchange    jsonMemory    `json:"exchange"`
 		Served      *jsonHost     `json:"matchedHost,omitempty"`
 		Route       *jsonRoute    `json:"matchedRoute,omitempty"`
+		Filters     []string      `json:"filters,omitempty"`
 		Upstream    *jsonUpstream `json:"upstream,omitempty"`
 		OtherRoutes []jsonRoute   `json:"otherRoutes,omitempty"`
 		MoreRoutes  int           `json:"moreRoutes,omitempty"`
@@ -197,7 +201,7 @@ func (e *Explanation) MarshalJSON() ([]byte, error) {
 		MoreHosts   int           `json:"moreHosts,omitempty"`
 	}{
 		Method: e.Method, URL: e.URL, Host: e.Host, Path: e.Path, Generation: e.Generation,
-		Connection: jsonMemory(e.Connection), Exchange: jsonMemory(e.Exchange), MoreRoutes: e.MoreRoutes, MoreHosts: e.MoreHosts,
+		Connection: jsonMemory(e.Connection), Exchange: jsonMemory(e.Exchange), Filters: e.Filters, MoreRoutes: e.MoreRoutes, MoreHosts: e.MoreHosts,
 	}
 	if e.Answer != nil {
 		out.Answer = (*jsonAnswer)(e.Answer)

@@ -29,8 +29,7 @@ const (
 // allows: then it returns false. Leave must follow when it returns true.
 func (u *Upstream) Enter() bool {
 	b, health := &u.budget, &u.settings.Load().Health
-	if n := b.active.Add(1); health.MaxActive > 0 && n > int64(health.MaxActive) {
-		b.active.Add(-1)
+	if !b.enter(int64(health.MaxActive)) {
 		b.overflowed.Add(1)
 		return false
 	}
@@ -38,6 +37,24 @@ func (u *Upstream) Enter() bool {
 		u.now().exchanges.Add(1)
 	}
 	return true
+}
+
+// enter counts an exchange unless there are most, where most is positive. It does not
+// count one that it refuses even for a moment, which could cost another its place.
+func (b *budget) enter(most int64) bool {
+	if most <= 0 {
+		b.active.Add(1)
+		return true
+	}
+	for {
+		n := b.active.Load()
+		if n >= most {
+			return false
+		}
+		if b.active.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
 }
 
 // Leave ends what Enter began.

@@ -19,61 +19,28 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"github.com/shockwave-ingress/shockwave/internal/rawconn"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
 // peers is an endpoint for HTTP/2: each connection is served by a function.
 type peers struct {
-	ln    net.Listener
-	wg    sync.WaitGroup
-	mu    sync.Mutex
-	conns []net.Conn
+	addr     netip.AddrPort
+	accepted atomic.Int32
 }
 
 func newPeers(t testing.TB, serve func(number int, nc net.Conn)) *peers {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &peers{ln: ln}
-	p.wg.Go(func() {
-		for {
-			nc, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			p.mu.Lock()
-			p.conns = append(p.conns, nc)
-			number := len(p.conns)
-			p.mu.Unlock()
-			p.wg.Go(func() {
-				defer nc.Close()
-				serve(number, nc)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		_ = ln.Close()
-		p.mu.Lock()
-		for _, nc := range p.conns {
-			_ = nc.Close()
-		}
-		p.mu.Unlock()
-		p.wg.Wait()
-	})
+	p := new(peers)
+	p.addr = rawconn.Listen(t, func(nc net.Conn) { serve(int(p.accepted.Add(1)), nc) })
 	return p
 }
 
 func (p *peers) dial(ctx context.Context, _ netip.AddrPort) (net.Conn, error) {
-	return new(net.Dialer).DialContext(ctx, "tcp", p.ln.Addr().String())
+	return new(net.Dialer).DialContext(ctx, "tcp", p.addr.String())
 }
 
-func (p *peers) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.conns)
-}
+func (p *peers) count() int { return int(p.accepted.Load()) }
 
 // handled serves requests of HTTP/2 without TLS.
 func handled(s *http2.Server, h http.HandlerFunc) func(int, net.Conn) {

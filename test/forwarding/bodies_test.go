@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/shockwave-ingress/shockwave/internal/race"
+	"github.com/shockwave-ingress/shockwave/internal/rawconn"
 )
 
 // endless is so many bytes of the pattern, without holding them.
@@ -119,26 +120,12 @@ func TestLargeBodyThatEnds(t *testing.T) {
 
 // An endpoint that answers before it has read a body is heard.
 func TestEarlyAnswerToALargeBody(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = ln.Close() })
-	go func() {
-		for {
-			nc, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer nc.Close()
-				_, _ = nc.Read(make([]byte, 1000))
-				_, _ = io.WriteString(nc, "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
-				_, _ = io.Copy(io.Discard, io.LimitReader(nc, 64<<20)) // so that no reset overtakes it
-			}()
-		}
-	}()
-	s := newSite(t, nil, ln.Addr().(*net.TCPAddr).AddrPort())
+	addr := rawconn.Listen(t, func(nc net.Conn) {
+		_, _ = nc.Read(make([]byte, 1000))
+		_, _ = io.WriteString(nc, "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
+		_, _ = io.Copy(io.Discard, io.LimitReader(nc, 64<<20)) // so that no reset overtakes it
+	})
+	s := newSite(t, nil, addr)
 	nc, err := net.Dial("tcp", s.plain)
 	if err != nil {
 		t.Fatal(err)

@@ -1,9 +1,7 @@
 package forwarding
 
 import (
-	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"net/http"
 	"strings"
 	"testing"
@@ -15,10 +13,7 @@ import (
 // A host that wants certificates of clients answers 400 to those without a valid
 // one, after the handshake, and tells the application about the others.
 func TestClientCertificates(t *testing.T) {
-	good := keypair.Like(t, x509.Certificate{
-		Subject: pkix.Name{CommonName: "me"}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	})
+	good := clientPair(t, "me")
 	other := keypair.New(t, "another")
 	tell := app(t, func(w http.ResponseWriter, r *http.Request) {
 		for _, name := range []string{"ssl-client-verify", "ssl-client-subject-dn", "ssl-client-cert"} {
@@ -40,24 +35,9 @@ func TestClientCertificates(t *testing.T) {
 				m.Hosts[0].TLS = model.HostTLS{ClientAuth: c.mode, Authority: "default/ca", Depth: 1, PassCertificate: true}
 			}, tell)
 			as := func(pair *keypair.PEM, scheme string) (int, http.Header) {
-				transport := s.client.Transport.(*http.Transport).Clone()
-				defer transport.CloseIdleConnections()
-				if pair != nil {
-					cert, err := tls.X509KeyPair(pair.Cert, pair.Key)
-					if err != nil {
-						t.Fatal(err)
-					}
-					transport.TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &cert, nil }
-				}
-				req, _ := http.NewRequest(http.MethodGet, scheme+"://app.test/", nil)
-				req.Header.Set("ssl-client-verify", "SUCCESS") // a lie
-				req.Header.Set("ssl-client-cert", "forged")
-				resp, err := transport.RoundTrip(req)
-				if err != nil {
-					t.Fatal(err)
-				}
-				resp.Body.Close()
-				return resp.StatusCode, resp.Header
+				status, _, head := s.as(pair).ask("GET", scheme+"://app.test/", nil,
+					"ssl-client-verify", "SUCCESS", "ssl-client-cert", "forged") // lies
+				return status, head
 			}
 			if status, head := as(&good, "https"); status != 200 || head.Get("X-Ssl-Client-Verify") != "SUCCESS" ||
 				head.Get("X-Ssl-Client-Subject-Dn") != "CN=me" || !strings.HasPrefix(head.Get("X-Ssl-Client-Cert"), "-----BEGIN%20CERTIFICATE") {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shockwave-ingress/shockwave/internal/rawconn"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
@@ -108,27 +109,12 @@ func TestStickyEndpointThatClosesConnections(t *testing.T) {
 // when the next one comes, of which it says nothing before.
 func oneAnswer(t *testing.T, text string) netip.AddrPort {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = ln.Close() })
-	go func() {
-		for {
-			nc, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer nc.Close()
-				_ = nc.SetDeadline(time.Now().Add(patience))
-				if _, err := nc.Read(make([]byte, 4096)); err != nil {
-					return
-				}
-				fmt.Fprintf(nc, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(text), text)
-				_, _ = nc.Read(make([]byte, 4096))
-			}()
+	return rawconn.Listen(t, func(nc net.Conn) {
+		_ = nc.SetDeadline(time.Now().Add(patience))
+		if _, err := nc.Read(make([]byte, 4096)); err != nil {
+			return
 		}
-	}()
-	return ln.Addr().(*net.TCPAddr).AddrPort()
+		fmt.Fprintf(nc, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(text), text)
+		_, _ = nc.Read(make([]byte, 4096))
+	})
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shockwave-ingress/shockwave/internal/rawconn"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
@@ -91,27 +92,12 @@ func TestRetryBudget(t *testing.T) {
 // deaf is an endpoint that reads a request and closes without an answer.
 func deaf(t *testing.T, read func(*http.Request)) netip.AddrPort {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = ln.Close() })
-	go func() {
-		for {
-			nc, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer nc.Close()
-				req, err := http.ReadRequest(bufio.NewReader(nc))
-				if err == nil {
-					read(req)
-				}
-			}()
+	return rawconn.Listen(t, func(nc net.Conn) {
+		req, err := http.ReadRequest(bufio.NewReader(nc))
+		if err == nil {
+			read(req)
 		}
-	}()
-	return ln.Addr().(*net.TCPAddr).AddrPort()
+	})
 }
 
 // checksum is an application that tells how long a body is, its sum, and how it was
@@ -201,25 +187,11 @@ func TestBodyIsSentAgainOverHTTP2(t *testing.T) {
 // An endpoint that answers before it was asked, as one that is too busy may do, is heard
 // at once.
 func TestEndpointThatSpeaksFirst(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = ln.Close() })
-	go func() {
-		for {
-			nc, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = io.WriteString(nc, "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbusy")
-			go func() {
-				defer nc.Close()
-				_, _ = io.Copy(io.Discard, nc)
-			}()
-		}
-	}()
-	s := newSite(t, nil, ln.Addr().(*net.TCPAddr).AddrPort())
+	addr := rawconn.Listen(t, func(nc net.Conn) {
+		_, _ = io.WriteString(nc, "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbusy")
+		_, _ = io.Copy(io.Discard, nc)
+	})
+	s := newSite(t, nil, addr)
 	for range 50 {
 		if status, text, _ := s.ask("POST", url, strings.NewReader("body")); status != 503 || text != "busy" {
 			t.Fatalf("%d %q", status, text)

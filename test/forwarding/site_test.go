@@ -3,6 +3,8 @@ package forwarding
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"io"
 	"log/slog"
 	"net"
@@ -15,6 +17,7 @@ import (
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/internal/inmodes"
+	"github.com/shockwave-ingress/shockwave/internal/keypair"
 	"github.com/shockwave-ingress/shockwave/internal/locked"
 	"github.com/shockwave-ingress/shockwave/pkg/accesslog"
 	"github.com/shockwave-ingress/shockwave/pkg/downstream"
@@ -175,6 +178,32 @@ func (s *site) ask(method, url string, body io.Reader, fields ...string) (status
 		s.t.Fatalf("%s %s: %v", method, url, err)
 	}
 	return resp.StatusCode, string(content), resp.Header
+}
+
+// as is s for a client with a certificate, nil for none, and connections of its own.
+func (s *site) as(pair *keypair.PEM) *site {
+	s.t.Helper()
+	transport := s.client.Transport.(*http.Transport).Clone()
+	s.t.Cleanup(transport.CloseIdleConnections)
+	if pair != nil {
+		cert, err := tls.X509KeyPair(pair.Cert, pair.Key)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		transport.TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &cert, nil }
+	}
+	other, client := *s, *s.client
+	client.Transport = transport
+	other.client = &client
+	return &other
+}
+
+// clientPair is a certificate for a client that is its own authority.
+func clientPair(t testing.TB, name string) keypair.PEM {
+	return keypair.Like(t, x509.Certificate{
+		Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
 }
 
 // until waits for a condition.

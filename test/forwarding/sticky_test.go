@@ -89,6 +89,29 @@ func TestStickyEndpointGone(t *testing.T) {
 	}
 }
 
+// What was found out of a client's certificate can choose its endpoint.
+func TestHashByClientCertificate(t *testing.T) {
+	me := clientPair(t, "me")
+	s := newSite(t, both(
+		policy(func(p *model.Policy) { p.Balance.HashBy = "$ssl_client_s_dn" }),
+		func(m *model.Config) {
+			m.Authorities = []model.Authority{{Name: "default/ca", Certificates: me.Cert}}
+			m.Hosts[0].TLS = model.HostTLS{ClientAuth: model.ClientAuthOptional, Authority: "default/ca", Depth: 1}
+		},
+	), numbered(t, 5)...)
+	places := func(s *site) map[string]bool {
+		at := map[string]bool{}
+		for range 20 {
+			_, text, _ := s.ask("GET", "https://app.test/", nil)
+			at[text] = true
+		}
+		return at
+	}
+	if with, without := places(s.as(&me)), places(s); len(with) != 1 || len(without) != 5 {
+		t.Errorf("a client with a certificate is at %d endpoints, and one without at %d", len(with), len(without))
+	}
+}
+
 // Requests with the same value go to the same endpoint; those without any are spread.
 func TestHashByField(t *testing.T) {
 	s := newSite(t, policy(func(p *model.Policy) { p.Balance.HashBy = "$http_x_user" }), numbered(t, 5)...)
