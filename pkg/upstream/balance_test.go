@@ -29,7 +29,7 @@ func balanced(t testing.TB, b model.Balance, n int, weights ...uint16) (*Registr
 func many(n int, weights ...uint16) []model.Endpoint {
 	list := make([]model.Endpoint, n)
 	for i := range list {
-		list[i].Addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 80)
+		list[i].Addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 80)
 		if i < len(weights) {
 			list[i].Weight = weights[i]
 		}
@@ -576,7 +576,7 @@ func BenchmarkPick(b *testing.B) {
 
 // BenchmarkCompile is what a change of endpoints costs.
 func BenchmarkCompile(b *testing.B) {
-	for _, n := range []int{3, 100, 409, 5000} {
+	for _, n := range []int{3, 100, 1638, 5000} {
 		for name, balance := range map[string]model.Balance{"turns": {}, "ring": {HashBy: "$uri"}} {
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
 				var weights []uint16

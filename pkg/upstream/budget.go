@@ -76,6 +76,7 @@ func (u *Upstream) MayRetry() bool {
 	b, percent := &u.budget, int64(u.settings.Load().Health.RetryBudget)
 	if percent > 0 {
 		now := u.now()
+		now.retries.Add(1) // before the look: of those that come together none slips through
 		exchanges, retries := int64(0), int64(0)
 		for i := range b.seconds {
 			s := &b.seconds[i]
@@ -84,11 +85,11 @@ func (u *Upstream) MayRetry() bool {
 				retries += s.retries.Load()
 			}
 		}
-		if retries >= freeRetries+exchanges*percent/100 {
+		if retries > freeRetries+exchanges*percent/100 {
+			now.retries.Add(-1)
 			b.refused.Add(1)
 			return false
 		}
-		now.retries.Add(1)
 	}
 	b.retries.Add(1)
 	return true

@@ -11,7 +11,7 @@ import (
 // ketama. mostPoints bounds those of all.
 const (
 	pointsPerEndpoint = 160
-	mostPoints        = 1 << 16
+	mostPoints        = 1 << 18
 )
 
 // newRing places endpoints on the ring. Where they stand depends on nothing but
@@ -22,7 +22,7 @@ const (
 // Where there would be more than mostPoints, all have half as many, or a quarter, and
 // so on. Were they fitted to the number of endpoints, each endpoint that comes would
 // take points from all others, and move their keys; so that happens only when a
-// bound is crossed, with more than 409 endpoints of weight 1.
+// bound is crossed, with more than 1638 endpoints of weight 1.
 func (s *set) newRing() []uint64 {
 	halved := 0
 	for (pointsPerEndpoint*s.total)>>halved > mostPoints {
