@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -219,24 +218,24 @@ func (m *mallocs) mark() error {
 
 // readMallocs reads how many objects a Go program has allocated. It is runtime.MemStats
 // that tells so exactly: runtime/metrics, and thus the page of metrics, leaves out what
-// is in use by an allocator, some thousands of objects. MemStats stand at the end of a
-// heap profile, and were read before the profile was made.
+// is in use by an allocator, some thousands of objects.
 func readMallocs(ctx context.Context, addr string) (float64, error) {
 	page, err := fetch(ctx, "http://"+addr+mallocsPath, 10*time.Second)
 	if err != nil {
 		return 0, err
 	}
-	for line := range strings.Lines(string(page)) {
-		if value, ok := strings.CutPrefix(line, mallocsLine); ok {
-			return strconv.ParseFloat(strings.TrimSpace(value), 64)
-		}
+	var vars struct {
+		Memstats *struct{ Mallocs float64 }
 	}
-	return 0, errors.New("the profile does not count allocations")
+	if err := json.Unmarshal(page, &vars); err != nil {
+		return 0, err
+	}
+	if vars.Memstats == nil {
+		return 0, errors.New("the page does not count allocations")
+	}
+	return vars.Memstats.Mallocs, nil
 }
 
-// The path of the profile, and the line that counts. The peers that are part of this
-// program have them too.
-const (
-	mallocsPath = "/debug/pprof/allocs?debug=1"
-	mallocsLine = "# Mallocs = "
-)
+// mallocsPath is the page of package expvar. The peers that are part of this program
+// have it too.
+const mallocsPath = "/debug/vars"

@@ -72,6 +72,7 @@ var roles = map[string]func(args []string) error{
 	"load":     loadRole,
 	"hold":     holdRole,
 	"httputil": httputilRole,
+	"relay":    relayRole,
 	"fasthttp": fasthttpRole,
 }
 

@@ -41,6 +41,7 @@ http {
   scgi_temp_path %[2]s/scgi;
   access_log /dev/null combined buffer=64k flush=1s;
   keepalive_timeout 75s;
+  keepalive_requests 1000000000;
   client_max_body_size 0;
   proxy_request_buffering off;
   proxy_max_temp_file_size 0;

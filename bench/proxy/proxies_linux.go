@@ -32,6 +32,7 @@ var contenders = []contender{
 	{haproxy, startHAProxy},
 	{httputil, startRole("httputil")},
 	{fastHTTP, startRole("fasthttp")},
+	{floor, startRole("relay")},
 }
 
 // proxy is a proxy that runs.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"crypto/tls"
+	"expvar"
 	"flag"
 	"fmt"
 	"log"
@@ -12,7 +13,6 @@ import (
 	proxies "net/http/httputil"
 	"net/url"
 	"os"
-	"runtime"
 	"sync"
 	"time"
 
@@ -82,19 +82,12 @@ func servePeer(o *peerOptions, serve func(net.Listener) error) error {
 		return err
 	}
 	defer over.Close()
-	count := &http.Server{Addr: o.profiles, Handler: http.HandlerFunc(writeMallocs), ReadHeaderTimeout: 10 * time.Second}
+	count := &http.Server{Addr: o.profiles, Handler: expvar.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 3)
 	go func() { failed <- serve(plain) }()
 	go func() { failed <- serve(tls.NewListener(over, config)) }()
 	go func() { failed <- count.ListenAndServe() }()
 	return <-failed
-}
-
-// writeMallocs answers as a profile of Shockwave does, but with the line that is read.
-func writeMallocs(w http.ResponseWriter, _ *http.Request) {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	fmt.Fprintf(w, "%s%d\n", mallocsLine, m.Mallocs)
 }
 
 func parsePeer(args []string) (o peerOptions, err error) {

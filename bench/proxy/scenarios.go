@@ -40,7 +40,7 @@ const (
 // scenarios are all of them, in the order of a run.
 var scenarios = []scenario{
 	{Name: capacity, Modes: true, Size: smallSize, Connections: 64,
-		Text: "A small GET, answered with 128 bytes, at saturation: 64 keep-alive connections, each of which sends its next request when it has the answer to the last"},
+		Text: "A small GET, answered with 128 bytes, at saturation: 64 keep-alive connections, each of which sends its next request when it has the answer to the last. `relay` is no proxy but a program on Shockwave's sockets that passes bytes on without a look at them: the floor for a goroutine per connection"},
 	{Name: half, Modes: true, Size: smallSize, Connections: 64, Half: true,
 		Text: "The same at half of the capacity of the slowest proxy: an open loop, whose latency counts from when a request should have been sent"},
 	{Name: "get-1k", Size: 1 << 10, Connections: 64, Text: "Responses of 1 KB, 64 keep-alive connections"},
@@ -79,6 +79,8 @@ const (
 	haproxy   = "haproxy"
 	httputil  = "httputil"
 	fastHTTP  = "fasthttp"
+	// floor is no proxy: it moves bytes and looks at none (relayRole).
+	floor = "relay"
 	// direct is the backend without a proxy.
 	direct = "direct"
 )
@@ -86,7 +88,7 @@ const (
 var (
 	ours  = []string{shockwave, arena, greentea}
 	peers = []string{nginx, haproxy, httputil, fastHTTP}
-	names = append(append(append([]string{}, ours...), peers...), direct)
+	names = append(append(append([]string{}, ours...), peers...), floor, direct)
 )
 
 // takesPart tells whether what is so named is loaded in s.
@@ -94,6 +96,8 @@ func (s *scenario) takesPart(name string) bool {
 	switch name {
 	case arena, greentea:
 		return s.Modes
+	case floor:
+		return s.Name == capacity
 	case direct:
 		return s.Half
 	}

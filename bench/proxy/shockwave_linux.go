@@ -23,6 +23,7 @@ func startShockwave(mode string) func(b *bench) (*proxy, error) {
 		child, err := b.spawn(b.proxyCore, nil, b.shockwave,
 			"--profiling", // for what it has allocated
 			"--manifests", b.manifests(),
+			"--configmap", "default/settings",
 			"--default-ssl-certificate", "default/certificate",
 			"--bind-address", "127.0.0.1", "--healthz-host", "127.0.0.1",
 			"--http-port", ports[0], "--https-port", ports[1], "--healthz-port", ports[2],
@@ -43,7 +44,7 @@ func (b *bench) manifests() string { return filepath.Join(b.dir, "manifests") }
 const ingressesPerFile = 1000
 
 // writeManifests writes a Service whose endpoint is the backend, an Ingress for each
-// host, and a Secret with the certificate of all.
+// host, settings, and a Secret with the certificate of all.
 func writeManifests(dir string, hosts int, backend string, cert *certificate) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
@@ -63,6 +64,11 @@ kind: Service
 metadata: {name: backend}
 spec:
   ports: [{name: http, port: 80, targetPort: %[2]s}]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {keep-alive-requests: "1000000000"}
 ---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice

@@ -107,14 +107,21 @@ func (o *outcome) ratiosTable() *report.Table {
 	return t
 }
 
-// pairs are those that are compared: one of ours and a peer, or the first of ours.
+// pairs are those that are compared: one of ours and a peer, or the first of ours; and
+// what can be compared to the floor.
 func (o *outcome) pairs() (list [][2]string) {
+	add := func(one, other string) {
+		if _, ok := o.ratio(one, other, rateOf); ok && one != other {
+			list = append(list, [2]string{one, other})
+		}
+	}
 	for _, one := range ours {
 		for _, other := range append([]string{shockwave}, peers...) {
-			if _, ok := o.ratio(one, other, rateOf); ok && one != other {
-				list = append(list, [2]string{one, other})
-			}
+			add(one, other)
 		}
+	}
+	for _, one := range []string{shockwave, nginx, haproxy} {
+		add(one, floor)
 	}
 	return list
 }

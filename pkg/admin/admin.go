@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"expvar"
 	"fmt"
 	"log/slog"
 	"net"
@@ -26,7 +27,7 @@ type Config struct {
 	Explain func(snapshot.Question) *snapshot.Explanation
 	// Readiness answers /readyz.
 	Readiness *Readiness
-	// Profiling offers /debug/pprof/.
+	// Profiling offers /debug/pprof/, and /debug/vars with the statistics of memory.
 	Profiling bool
 	// Logger gets errors of connections, at debug level.
 	Logger *slog.Logger
@@ -64,6 +65,7 @@ func Handler(c Config) http.Handler {
 		pages["/debug/pprof/profile"] = pprof.Profile
 		pages["/debug/pprof/symbol"] = pprof.Symbol
 		pages["/debug/pprof/trace"] = pprof.Trace
+		pages["/debug/vars"] = expvar.Handler().ServeHTTP
 	}
 	mux := http.NewServeMux()
 	for path, page := range pages {

@@ -104,7 +104,7 @@ func TestHealthCheckPath(t *testing.T) {
 
 func TestPagesThatAreOff(t *testing.T) {
 	url := start(t, admin.Config{})
-	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/cmdline"} {
+	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/cmdline", "/debug/vars"} {
 		if status, _ := get(t, url+path); status != 404 {
 			t.Errorf("%s is %d, want 404", path, status)
 		}
@@ -117,7 +117,7 @@ func TestPagesThatAreOn(t *testing.T) {
 	if status, body := get(t, url+"/metrics"); status != 200 || body != "metrics" {
 		t.Errorf("/metrics is %d %q", status, body)
 	}
-	for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap"} {
+	for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/vars"} {
 		if status, _ := get(t, url+path); status != 200 {
 			t.Errorf("%s is %d, want 200", path, status)
 		}

@@ -182,7 +182,7 @@ var Flags = []Flag{
 		"Path that answers 200 while the process lives, besides /healthz.",
 		func(s *Settings) *string { return &s.HealthCheckPath }),
 	define(groupAdmin, "profiling",
-		"Offer profiles under /debug/pprof/ on --healthz-port.",
+		"Offer profiles under /debug/pprof/, and statistics of memory under /debug/vars, on --healthz-port.",
 		func(s *Settings) *bool { return &s.Profiling }),
 	define(groupAdmin, "enable-metrics",
 		"Offer metrics under /metrics on --healthz-port.",
