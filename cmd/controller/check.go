@@ -168,7 +168,12 @@ func translation(s settings.Settings) translate.Settings {
 	if s.AllocationMode.Given {
 		mode = s.AllocationMode.Name
 	}
+	profile := model.Profile(s.Compatibility)
+	if s.Compatibility == settings.CompatibilityAuto {
+		profile = ""
+	}
 	return translate.Settings{
+		Profile:                  profile,
 		ControllerClass:          s.ControllerClass,
 		IngressClass:             s.IngressClass,
 		IngressClassByName:       s.IngressClassByName,

@@ -108,7 +108,7 @@ func explainManifests(in io.Reader, out io.Writer, file, output string, s settin
 	}
 	registry := upstream.NewRegistry(upstream.Config{Logger: slog.New(slog.DiscardHandler)})
 	registry.SetEndpoints(read.endpoints)
-	compiled, err := snapshot.Compile(read.config, nil, registry, metrics.New(metrics.Labels{}))
+	compiled, err := snapshot.Compile(read.config, nil, registry, metrics.New(metrics.Labels{}), nil)
 	if err != nil {
 		return fmt.Errorf("compile the configuration: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/admin"
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/downstream"
+	"github.com/shockwave-ingress/shockwave/pkg/filter"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
@@ -31,6 +32,7 @@ type publisher struct {
 	streams   *stream.Server
 	base      downstream.Config // what the configuration does not say
 	metrics   *metrics.Metrics
+	shared    *filter.Shared
 	problems  problemLog
 	// first is closed when the first configuration is in use.
 	first     chan struct{}
@@ -46,7 +48,7 @@ func newPublisher(log *slog.Logger, registry *upstream.Registry, snapshots *snap
 	engine *downstream.Server, streams *stream.Server, base downstream.Config, m *metrics.Metrics,
 ) *publisher {
 	return &publisher{
-		registry: registry, snapshots: snapshots, engine: engine, streams: streams, base: base, metrics: m,
+		registry: registry, snapshots: snapshots, engine: engine, streams: streams, base: base, metrics: m, shared: new(filter.Shared),
 		problems: problemLog{log: log}, first: make(chan struct{}),
 	}
 }
@@ -71,7 +73,7 @@ func (p *publisher) publish(config *model.Config, endpoints model.Endpoints, pro
 		}
 	}
 	p.registry.SetEndpoints(both)
-	next, err := snapshot.Compile(config, p.snapshots.Load(), p.registry, p.metrics)
+	next, err := snapshot.Compile(config, p.snapshots.Load(), p.registry, p.metrics, p.shared)
 	if err != nil {
 		p.metrics.PublishFailed()
 		p.failed(err)

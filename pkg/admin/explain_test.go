@@ -24,7 +24,7 @@ func explaining(t *testing.T) string {
 		}}}},
 		Listener: model.DefaultListener(),
 	}
-	s, err := snapshot.Compile(config, nil, upstream.NewRegistry(upstream.Config{}), metrics.New(metrics.Labels{}))
+	s, err := snapshot.Compile(config, nil, upstream.NewRegistry(upstream.Config{}), metrics.New(metrics.Labels{}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func TestChecks(t *testing.T) {
 		{"ssl-ciphers", "HIGH:RC4", `shockwave.dev/ssl-ciphers: "HIGH:RC4": not supported and left out: RC4`, "", "HIGH:RC4"},
 		{"ssl-ciphers", "RC4", `shockwave.dev/ssl-ciphers: "RC4": none of the ciphers is supported`, "", ""},
 	} {
-		v := Defaults()
+		v := Defaults(model.ProfileKubernetes)
 		result := r.Ingress(shop, map[string]string{"shockwave.dev/" + test.name: test.value}, &v)
 		var messages []string
 		for _, p := range result.Problems {
@@ -90,7 +90,7 @@ func TestStream(t *testing.T) {
 			s.Idle, s.Responses, s.Connect = 90*time.Second, 1, 2*time.Second
 		}},
 	} {
-		v, want := Defaults(), usual
+		v, want := Defaults(model.ProfileKubernetes), usual
 		test.want(&want)
 		_, problems := NewReader("", nil).ConfigMap(model.ObjectRef{Kind: "ConfigMap", Name: "a"}, test.data, &v)
 		if v.Stream != want || len(problems) > 0 {

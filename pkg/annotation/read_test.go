@@ -12,7 +12,7 @@ import (
 var shop = model.ObjectRef{Kind: "Ingress", Namespace: "default", Name: "shop"}
 
 func TestIngressReadsBothPrefixes(t *testing.T) {
-	v := Defaults()
+	v := Defaults(model.ProfileKubernetes)
 	result := NewReader("", nil).Ingress(shop, map[string]string{
 		"nginx.ingress.kubernetes.io/proxy-read-timeout": "10",
 		"nginx.ingress.kubernetes.io/proxy-send-timeout": " 20\n",
@@ -21,7 +21,7 @@ func TestIngressReadsBothPrefixes(t *testing.T) {
 		"example.com/proxy-connect-timeout":              "1",
 		"proxy-connect-timeout":                          "1",
 	}, &v)
-	want := Defaults()
+	want := Defaults(model.ProfileKubernetes)
 	want.Options.ReadTimeout, want.Options.SendTimeout, want.Policy.Pool.IdleConnections = time.Minute, 20*time.Second, 7
 	if v != want || len(result.Problems) > 0 || result.Set != Path|Upstream || result.Denied != "" {
 		t.Errorf("values %+v and %+v, want %+v", v, result, want)
@@ -29,7 +29,7 @@ func TestIngressReadsBothPrefixes(t *testing.T) {
 }
 
 func TestReaderWithOnePrefixForBoth(t *testing.T) {
-	v := Defaults()
+	v := Defaults(model.ProfileKubernetes)
 	result := NewReader(Prefix+"/", nil).Ingress(shop, map[string]string{
 		"shockwave.dev/proxy-read-timeout": "1m",
 		"shockwave.dev/auth-url":           "https://auth.example",
@@ -48,7 +48,7 @@ func TestProblemsAreBounded(t *testing.T) {
 	}
 	annotations["shockwave.dev/proxy-read-timeout"] = strings.Repeat("é", 100_000)
 	annotations["shockwave.dev/"+strings.Repeat("é", 100_000)] = ""
-	v := Defaults()
+	v := Defaults(model.ProfileKubernetes)
 	result := NewReader("", nil).Ingress(shop, annotations, &v)
 	if len(result.Problems) != mostProblems+1 {
 		t.Errorf("%d Problems, want %d", len(result.Problems), mostProblems+1)
@@ -64,7 +64,7 @@ func TestProblemsAreBounded(t *testing.T) {
 }
 
 func TestSet(t *testing.T) {
-	v := Defaults()
+	v := Defaults(model.ProfileKubernetes)
 	flag := Source{What: "--flag"}
 	if err := Set(&v, "keep-alive", "30s", flag); err != nil || v.Listener.KeepAliveTimeout != 30*time.Second {
 		t.Errorf("keep-alive is %v (%v)", v.Listener.KeepAliveTimeout, err)
@@ -95,7 +95,7 @@ func TestSourceOfTheMode(t *testing.T) {
 		{func(v *Values) { r.Ingress(shop, map[string]string{"shockwave.dev/allocation-mode": "heap"}, v) }, "default"},
 		{func(v *Values) { r.Ingress(shop, map[string]string{"shockwave.dev/proxy-read-timeout": "5"}, v) }, "default"},
 	} {
-		v := Defaults()
+		v := Defaults(model.ProfileKubernetes)
 		test.set(&v)
 		if v.Options.AllocationModeFrom != test.want || v.Listener.AllocationModeFrom != test.want {
 			t.Errorf("from %q and %q, want %q", v.Options.AllocationModeFrom, v.Listener.AllocationModeFrom, test.want)

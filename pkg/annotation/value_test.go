@@ -169,9 +169,9 @@ func FuzzValues(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, a := range Table {
-			v := Defaults()
+			v := Defaults(model.ProfileKubernetes)
 			some := partial{}
-			if err := a.apply(&v, text, place{from: Source{Object: shop}}); err != nil && !errors.As(err, &some) && v != Defaults() {
+			if err := a.apply(&v, text, place{from: Source{Object: shop}}); err != nil && !errors.As(err, &some) && v != Defaults(model.ProfileKubernetes) {
 				t.Errorf("%s: %q is refused (%v) and changes %+v", a.Name, text, err, v)
 			}
 			checkValues(t, a.Name, text, &v)

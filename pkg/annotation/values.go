@@ -5,9 +5,10 @@ import "github.com/shockwave-ingress/shockwave/pkg/model"
 // Values is what settings set. It starts with the defaults, or with what
 // weaker objects have set.
 type Values struct {
-	// Options and Policy are in the making: see Final.
+	// Options, Policy and Filters are in the making: see Final.
 	Options  model.Options
 	Policy   model.Policy
+	Filters  model.Filters
 	Listener model.Listener
 	Stream   model.StreamTimeouts
 
@@ -35,11 +36,12 @@ type parts struct {
 	streamOnce         bool
 }
 
-// Defaults are the values that nothing has changed yet.
-func Defaults() Values {
+// Defaults are the values of a profile that nothing has changed yet.
+func Defaults(p model.Profile) Values {
 	return Values{
-		Options:  model.DefaultOptions(),
+		Options:  model.DefaultOptionsOf(p),
 		Policy:   model.DefaultPolicy(),
+		Filters:  model.DefaultFilters(p),
 		Listener: model.DefaultListener(),
 		Stream:   model.DefaultStreamTimeouts(),
 		Host:     model.HostTLS{ClientAuth: model.ClientAuthOn},
@@ -52,6 +54,9 @@ func Defaults() Values {
 // difference between two policies.
 func (v *Values) Final() (model.Options, model.Policy) {
 	options, policy, usual := v.Options, v.Policy, model.DefaultPolicy()
+	filters := v.Filters
+	filters.Tidy()
+	options.Filters = filters.Set()
 	if v.parts.retryNonIdempotent && options.Retry.On != 0 {
 		options.Retry.On |= model.RetryNonIdempotent
 	}

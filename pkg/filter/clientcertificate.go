@@ -21,14 +21,14 @@ type Identity struct {
 // tells the upstream of the one they have (ingress-nginx: auth-tls-*).
 type clientCertificate struct {
 	auth      *certs.ClientAuth
-	errorPage string
+	errorPage []byte
 }
 
-func newClientCertificate(s *Settings) (Request, Response) {
+func newClientCertificate(s *Settings) (Request, Response, error) {
 	if s.ClientAuth == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
-	return &clientCertificate{s.ClientAuth, s.ClientTLS.ErrorPage}, nil
+	return &clientCertificate{s.ClientAuth, []byte(s.ClientTLS.ErrorPage)}, nil, nil
 }
 
 // The fields that tell the upstream (ingress-nginx:
@@ -83,7 +83,7 @@ func (f *clientCertificate) refuse(ex *message.Exchange, s *State, id *Identity)
 	switch {
 	case id.Outcome == certs.NoCertificate && elsewhere(ex.TLS, ex.Request.Hostname):
 		s.Reply = Reply{Status: 421}
-	case f.errorPage != "":
+	case len(f.errorPage) > 0:
 		s.Reply = Reply{Status: 302, Location: f.errorPage}
 	default:
 		s.Reply = Reply{Status: 400, Reason: id.reason}

@@ -1,10 +1,11 @@
 package filter
 
 import (
+	"fmt"
+
 	"github.com/shockwave-ingress/shockwave/pkg/certs"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
-	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
 
 // Request is a filter of requests.
@@ -16,80 +17,89 @@ type Request interface {
 
 // Response is a filter of responses.
 type Response interface {
-	// Response looks at a response whose head was read, and may change its fields.
+	// Response looks at a response before its head is written, and may change its
+	// fields. The proxy's own answers are among them: then s.Own is set.
 	Response(ex *message.Exchange, s *State)
-}
-
-// State is what filters know of one exchange. The zero value is that of a new one.
-type State struct {
-	// Reply is the answer of a filter that ended the exchange.
-	Reply Reply
-	// Sticky is what the cookie of a client told, and is to tell.
-	Sticky Cookie
-	// Client is what was found out of the client's certificate, nil when the route has
-	// no filter that looks at it.
-	Client *variable.Client
-}
-
-// Reset readies s for another exchange. It keeps memory.
-func (s *State) Reset() {
-	s.Reply = Reply{}
-	s.Sticky.reset()
-	s.Client = nil
-}
-
-// Reply is an answer of the proxy's own.
-type Reply struct {
-	// Status is the status; 0 means that the client's connection is cut.
-	Status int
-	// Reason is a sentence for the client. Empty means that of the status.
-	Reason string
-	// Location is the value of that field, empty for none.
-	Location string
 }
 
 // Settings are what the chain of a route is made from.
 type Settings struct {
-	// Path is the route's.
-	Path string
+	// Filters are the route's.
+	Filters model.Filters
+	// Host and Path are those of the route; Path is "/" for a fallback.
+	Host, Path string
 	// Sticky keeps clients at endpoints, if it names a cookie.
 	Sticky model.Sticky
 	// ClientAuth is what the host wants of clients' certificates, nil for nothing,
 	// and ClientTLS the host's settings of TLS.
 	ClientAuth *certs.ClientAuth
 	ClientTLS  model.HostTLS
+	// Ingress is the object that the route came from.
+	Ingress model.ObjectRef
+	// Shared is what outlives snapshots. It is never nil.
+	Shared *Shared
 }
+
+// Shared is what the filters of all routes have in common and what outlives
+// snapshots. Its zero value is ready.
+type Shared struct{}
 
 // Kind is a kind of filter, a row of Table.
 type Kind struct {
 	// Name is how people are told.
 	Name string
-	// make returns the filters of a route, nil where it has none.
-	make func(*Settings) (Request, Response)
+	// stage says when requests meet the filter.
+	stage stage
+	// make returns the filters of a route, nil where it has none. It fails for
+	// settings that translation should have refused.
+	make func(*Settings) (Request, Response, error)
 }
+
+// stage is when requests meet a filter.
+type stage uint8
+
+const (
+	// early filters come before it is found out whether the route has endpoints.
+	early stage = iota
+	// late ones come after it.
+	late
+)
 
 // Table lists the kinds of filters in the order in which a request meets them. A
 // response meets them in the same order.
+//
+// The order is ingress-nginx's, whose phases follow one another: redirects are
+// answered whoever asks, a route without endpoints answers 503 to everybody, and
+// limits spare the authentication (ingress-nginx: rootfs/etc/nginx/template/nginx.tmpl).
 var Table = []Kind{
-	{"client-certificate", newClientCertificate},
-	{"sticky-cookie", newStickyCookie},
+	{"client-certificate", early, newClientCertificate},
+	{"sticky-cookie", early, newStickyCookie},
+	{"access", late, newAccess},
 }
 
 // Chain is the filters of one route, in order. The zero value has none.
 type Chain struct {
-	Requests  []Request
-	Responses []Response
+	// Early come before the route's endpoints are looked at, Late after that.
+	Early, Late []Request
+	Responses   []Response
 	// Names are those of the kinds in use.
 	Names []string
 }
 
 // Compile makes the chain of a route.
-func Compile(s *Settings) Chain {
+func Compile(s *Settings) (Chain, error) {
 	var c Chain
 	for _, kind := range Table {
-		req, resp := kind.make(s)
-		if req != nil {
-			c.Requests = append(c.Requests, req)
+		req, resp, err := kind.make(s)
+		if err != nil {
+			return Chain{}, fmt.Errorf("%s: %w", kind.Name, err)
+		}
+		switch {
+		case req == nil:
+		case kind.stage == early:
+			c.Early = append(c.Early, req)
+		default:
+			c.Late = append(c.Late, req)
 		}
 		if resp != nil {
 			c.Responses = append(c.Responses, resp)
@@ -98,13 +108,13 @@ func Compile(s *Settings) Chain {
 			c.Names = append(c.Names, kind.Name)
 		}
 	}
-	return c
+	return c, nil
 }
 
-// Request runs the filters of requests. It returns false when one has ended the
-// exchange: then s.Reply is the answer.
-func (c *Chain) Request(ex *message.Exchange, s *State) bool {
-	for _, f := range c.Requests {
+// Run runs filters of requests. It returns false when one has ended the exchange: then
+// s.Reply is the answer.
+func Run(filters []Request, ex *message.Exchange, s *State) bool {
+	for _, f := range filters {
 		if !f.Request(ex, s) {
 			return false
 		}

@@ -51,10 +51,10 @@ type stickyCookie struct {
 	secure     model.Secure
 }
 
-func newStickyCookie(s *Settings) (Request, Response) {
+func newStickyCookie(s *Settings) (Request, Response, error) {
 	c := &s.Sticky
 	if c.Cookie == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	f := &stickyCookie{
 		name: c.Cookie, expires: time.Duration(c.Expires) * time.Second,
@@ -75,7 +75,7 @@ func newStickyCookie(s *Settings) (Request, Response) {
 		f.attributes += "; Max-Age=" + strconv.Itoa(c.MaxAge)
 	}
 	f.attributes += "; HttpOnly"
-	return f, f
+	return f, f, nil
 }
 
 // Request implements Request: it takes key and token from the client's cookie, or
@@ -101,7 +101,7 @@ func (f *stickyCookie) Request(ex *message.Exchange, s *State) bool {
 // Response implements Response: it tells the client its endpoint when that is news.
 func (f *stickyCookie) Response(ex *message.Exchange, s *State) {
 	c := &s.Sticky
-	if c.Endpoint == "" {
+	if c.Endpoint == "" || s.Own {
 		return
 	}
 	var space [512]byte
@@ -115,7 +115,7 @@ func (f *stickyCookie) Response(ex *message.Exchange, s *State) {
 		b = ex.Start.Add(f.expires).UTC().AppendFormat(b, "Mon, 02 Jan 2006 15:04:05 GMT")
 	}
 	b = append(b, f.attributes...)
-	secure := f.secure == model.SecureAlways || f.secure == model.SecureAuto && ex.TLS != nil
+	secure := f.secure == model.SecureAlways || f.secure == model.SecureAuto && s.HTTPS(ex)
 	if secure {
 		b = append(b, "; Secure"...)
 	}

@@ -88,6 +88,9 @@ type Route struct {
 	// Upstream is where requests go. A zero key means that there is no such
 	// Service or port: the route answers 503.
 	Upstream UpstreamKey
+	// Answer is the status that every request is answered with, in place of being
+	// forwarded; 0 for all routes that have an upstream or should have one.
+	Answer int
 	// Ingress is the object that the route came from.
 	Ingress ObjectRef
 	// Options are the settings that annotations gave.

@@ -2,11 +2,12 @@ package model
 
 import "time"
 
-// DefaultOptions are the settings of a route without annotations. Timeouts and
-// sizes are those of ingress-nginx (internal/ingress/controller/config.go),
-// except that a body has no limit in the kubernetes profile.
+// DefaultOptions are the settings of a route without annotations in the profile
+// kubernetes. Timeouts and sizes are those of ingress-nginx
+// (internal/ingress/controller/config.go), except that a body has no limit.
 func DefaultOptions() Options {
 	return Options{
+		Profile:            ProfileKubernetes,
 		AllocationMode:     AllocStandard,
 		AllocationModeFrom: FromDefault,
 		ConnectTimeout:     5 * time.Second,
@@ -18,6 +19,40 @@ func DefaultOptions() Options {
 			ResponseMemory: 16 << 10,
 			ResponseFile:   1 << 30,
 		},
+	}
+}
+
+// DefaultOptionsOf are the settings of a route without annotations in a profile. In
+// that of ingress-nginx they are all its own.
+func DefaultOptionsOf(p Profile) Options {
+	o := DefaultOptions()
+	if p != ProfileNginx {
+		return o
+	}
+	o.Profile = p
+	o.MaxBodyBytes = 1 << 20
+	o.Buffering.Request = true
+	o.Buffering.ResponseHead = 4 << 10
+	filters := DefaultFilters(p)
+	filters.Tidy()
+	o.Filters = filters.Set()
+	return o
+}
+
+// acmeChallenge is the path of those who verify that a host is its owner's (RFC 8555,
+// section 8.3).
+const acmeChallenge = "/.well-known/acme-challenge"
+
+// DefaultFilters are the steps that a route without annotations has in a profile: none
+// in that of the specification.
+func DefaultFilters(p Profile) Filters {
+	if p != ProfileNginx {
+		return Filters{}
+	}
+	return Filters{
+		HTTPS:  HTTPSRedirect{On: true, Exempt: acmeChallenge},
+		Access: Access{Exempt: acmeChallenge},
+		HSTS:   HSTS{On: true, MaxAge: 31536000, IncludeSubdomains: true},
 	}
 }
 

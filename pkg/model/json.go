@@ -59,10 +59,11 @@ func (r Route) MarshalJSON() ([]byte, error) {
 		Path     string    `json:"path,omitempty"`
 		Match    string    `json:"match,omitempty"`
 		Upstream string    `json:"upstream,omitempty"`
+		Answer   int       `json:"answer,omitempty"`
 		Ingress  ObjectRef `json:"ingress,omitzero"`
 		Options  Options   `json:"options"`
 		Denied   string    `json:"denied,omitempty"`
-	}{r.Path, match, r.Upstream.text(), r.Ingress, r.Options, r.Denied})
+	}{r.Path, match, r.Upstream.text(), r.Answer, r.Ingress, r.Options, r.Denied})
 }
 
 // text is String, but empty for no upstream.
@@ -83,11 +84,20 @@ func (u Upstream) MarshalJSON() ([]byte, error) {
 	}{u.Key.text(), u.ExternalName, u.ExternalPort, u.settings()})
 }
 
-// MarshalJSON gives the JSON form of o.
+// MarshalJSON gives the JSON form of o. Of the filters' settings it has those that ask
+// for something.
 func (o Options) MarshalJSON() ([]byte, error) {
-	return json.Marshal(object(append([]setting{
+	list := append([]setting{
+		{"profile", string(o.Profile)},
 		{"allocation-mode", string(o.AllocationMode)}, {"allocation-mode-from", o.AllocationModeFrom},
-	}, o.settings()...)))
+	}, o.settings()...)
+	filters, none := o.Filters.Filters(), Filters{}
+	for i, s := range filters.settings() {
+		if s.value != none.settings()[i].value {
+			list = append(list, s)
+		}
+	}
+	return json.Marshal(object(list))
 }
 
 // MarshalJSON gives the JSON form of s.

@@ -44,7 +44,7 @@ func TestJSON(t *testing.T) {
 		`"fallback":{"upstream":"default/cart:80"`,
 		`{"key":"default/cart:80","settings":{"backend-protocol":"HTTP"`,
 		`"keep-alive":"1m15s"`,
-		`"options":{"allocation-mode":"standard","allocation-mode-from":"default",`,
+		`"options":{"profile":"kubernetes","allocation-mode":"standard","allocation-mode-from":"default",`,
 		`"listener":{"allocation-mode":"standard","allocation-mode-from":"default",`,
 		`{"name":"default/shop","sha256":"`,
 		`"endpoints":{"default/cart:80":[{"address":"10.0.0.1:8080","pod":"cart-0"}]}`,

@@ -8,6 +8,8 @@ import (
 // Options are the settings of one route. The zero value is not useful: start
 // from DefaultOptions.
 type Options struct {
+	// Profile is whose behaviour holds where it differs.
+	Profile Profile
 	// AllocationMode governs the memory of the route's exchanges.
 	AllocationMode AllocationMode
 	// AllocationModeFrom says for people what chose the mode, such as
@@ -29,6 +31,8 @@ type Options struct {
 	Retry Retry
 	// Buffering says what of a message is collected before it is passed on.
 	Buffering Buffering
+	// Filters are the settings of the steps besides forwarding.
+	Filters FilterSet
 }
 
 // Retry says when a request is sent to another endpoint (ingress-nginx:

@@ -77,7 +77,11 @@ func (h *Host) print(b *strings.Builder) {
 }
 
 func (r *Route) printTarget(b *strings.Builder) {
-	b.WriteString("  " + r.Upstream.String() + r.Options.Changes())
+	target := r.Upstream.String()
+	if r.Answer != 0 {
+		target = strconv.Itoa(r.Answer)
+	}
+	b.WriteString("  " + target + r.Options.Changes())
 	if r.Denied != "" {
 		b.WriteString("  denied: " + r.Denied)
 	}
@@ -110,10 +114,13 @@ func fingerprint(content []byte) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// Changes lists what differs from DefaultOptions, under the annotations' names,
+// Changes lists what differs from the defaults of the profile, under the annotations' names,
 // each as two spaces and name=value.
 func (o Options) Changes() string {
-	return modeText(o.AllocationMode, o.AllocationModeFrom) + changes(o.settings(), DefaultOptions().settings())
+	usual := DefaultOptionsOf(o.Profile)
+	filters, usualFilters := o.Filters.Filters(), usual.Filters.Filters()
+	return modeText(o.AllocationMode, o.AllocationModeFrom) + changes(o.settings(), usual.settings()) +
+		changes(filters.settings(), usualFilters.settings())
 }
 
 // Changes lists what differs from DefaultPolicy.

@@ -50,7 +50,7 @@ func startProxy(t testing.TB, response string) string {
 		Listener:  model.DefaultListener(),
 	}
 	m := metrics.New(metrics.Labels{})
-	snap, err := snapshot.Compile(cfg, nil, reg, m)
+	snap, err := snapshot.Compile(cfg, nil, reg, m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

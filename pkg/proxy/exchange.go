@@ -144,28 +144,37 @@ func (x *exchange) serve(snap *snapshot.Snapshot) {
 		return
 	}
 	req, route := &x.Request, x.route
-	if !route.Filters.Request(x.Exchange, &x.filters) {
-		x.replyWith(&x.filters.Reply)
-		return
-	}
-	if looped(&req.Fields) {
+	x.Mem = x.Mem.Switch(route.Mode)
+	x.filters.Path, x.filters.Route = x.path, &route.Variables
+	switch {
+	case looped(&req.Fields):
 		x.reply(508)
 		return
-	}
-	if route.MaxBody > 0 && int64(req.Body) > route.MaxBody {
-		x.reply(413)
+	case route.MaxBody > 0 && int64(req.Body) > route.MaxBody:
+		x.reply(413) // before anything else, as in nginx
 		return
 	}
 	req.MaxBody = route.MaxBody
+	if !filter.Run(route.Filters.Early, x.Exchange, &x.filters) {
+		x.replyWith(&x.filters.Reply)
+		return
+	}
+	if route.Answer != 0 {
+		x.reply(route.Answer)
+		return
+	}
 	if route.Upstream.Len() == 0 {
 		x.reply(503)
+		return
+	}
+	if !filter.Run(route.Filters.Late, x.Exchange, &x.filters) {
+		x.replyWith(&x.filters.Reply)
 		return
 	}
 	if x.entered = route.Upstream.Enter(); !x.entered {
 		x.fail(503, tooManyActive)
 		return
 	}
-	x.Mem = x.Mem.Switch(route.Mode)
 	if err := x.prepare(); err != nil {
 		x.replyError(err)
 		return
@@ -204,7 +213,7 @@ func (x *exchange) find(snap *snapshot.Snapshot) int {
 	switch {
 	case x.route == nil:
 		return 404
-	case x.route.Denied || x.route.Upstream == nil:
+	case x.route.Denied || x.route.Upstream == nil && x.route.Answer == 0:
 		return 503
 	}
 	return 0

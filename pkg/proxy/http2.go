@@ -124,7 +124,8 @@ func (x *exchange) failedHTTP2(ctx context.Context, c *call, err error) failure 
 // requestHTTP2 is the request in the types of net/http.
 func (x *exchange) requestHTTP2(ctx context.Context, c *call) *http.Request {
 	in := &x.Request
-	raw := string(x.path)
+	target, query, hasQuery := x.target()
+	raw := string(target)
 	path, err := url.PathUnescape(raw)
 	if err != nil {
 		path = raw // NormalizePath has refused what cannot be decoded
@@ -133,10 +134,10 @@ func (x *exchange) requestHTTP2(ctx context.Context, c *call) *http.Request {
 	if x.route.Encrypted {
 		scheme = "https"
 	}
-	host := alloc.String(x.appendAuthority(x.Mem.Alloc(len(in.Authority) + 64)[:0]))
+	host := alloc.String(x.appendHost(x.Mem.Alloc(len(in.Authority) + len(x.filters.Host) + 64)[:0]))
 	req := &http.Request{
 		Method: string(in.Method),
-		URL:    &url.URL{Scheme: scheme, Host: strings.Clone(host), Path: path, RawPath: raw, RawQuery: string(in.Query), ForceQuery: in.HasQuery && len(in.Query) == 0},
+		URL:    &url.URL{Scheme: scheme, Host: strings.Clone(host), Path: path, RawPath: raw, RawQuery: string(query), ForceQuery: hasQuery && len(query) == 0},
 		Host:   strings.Clone(host), Proto: "HTTP/2.0", ProtoMajor: 2,
 		Header: make(http.Header, in.Fields.Len()+8),
 	}

@@ -145,7 +145,7 @@ func published(t *testing.T, reg *upstream.Registry, to net.Addr) *snapshot.Curr
 		Upstreams: []model.Upstream{{Key: key, Policy: model.DefaultPolicy()}},
 		Listener:  model.DefaultListener(),
 	}
-	snap, err := snapshot.Compile(cfg, nil, reg, metrics.New(metrics.Labels{}))
+	snap, err := snapshot.Compile(cfg, nil, reg, metrics.New(metrics.Labels{}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

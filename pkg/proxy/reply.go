@@ -15,13 +15,21 @@ import (
 var replies = func() map[int][]byte {
 	m := make(map[int][]byte)
 	for status, text := range map[int]string{
+		301: "What you asked for has moved.",
+		302: "What you asked for is elsewhere.",
+		303: "What you asked for is elsewhere.",
+		307: "What you asked for is elsewhere for now.",
+		308: "What you asked for has moved.",
 		400: "The request is malformed.",
+		401: "A name and a password are needed here.",
 		403: "The request is not allowed.",
 		404: "Nothing is served under this address.",
 		405: "This method is not available here.",
 		408: "The request took too long to arrive.",
 		413: "The request is larger than is accepted here.",
+		417: "What the request expects cannot be met.",
 		421: "This host is not served on a connection that was made for another one.",
+		429: "There were too many requests.",
 		500: "The request could not be processed.",
 		502: "The application could not be reached, or its answer could not be understood.",
 		503: "The application is not available at the moment.",
@@ -62,7 +70,7 @@ var pages = func() map[string][]byte {
 
 // reply answers the exchange itself. A response that was begun is cut short; with
 // status 0 nothing is answered.
-func (x *exchange) reply(status int) { x.answer(status, replies[status], "") }
+func (x *exchange) reply(status int) { x.answer(&filter.Reply{Status: status}, replies[status]) }
 
 // fail is reply with a reason, one of those above, or "" for that of the status. The
 // log and metrics show it.
@@ -73,21 +81,27 @@ func (x *exchange) fail(status int, text string) {
 		return
 	}
 	x.Trace.Refusal = text
-	x.answer(status, body, "")
+	x.answer(&filter.Reply{Status: status}, body)
 }
 
 // replyWith answers as a filter says.
 func (x *exchange) replyWith(r *filter.Reply) {
 	body := replies[r.Status]
-	if r.Reason != "" {
+	switch {
+	case r.Reason != "":
 		x.Trace.Refusal = r.Reason
 		body = page(r.Status, r.Reason)
+	case r.Empty:
+		body = nil
+	case body == nil:
+		body = page(r.Status, http11.StatusText(r.Status))
 	}
-	x.answer(r.Status, body, r.Location)
+	x.answer(r, body)
 }
 
-func (x *exchange) answer(status int, body []byte, location string) {
-	if status == 0 || x.HeadWritten() {
+// answer sends an answer of our own. The route's filters of responses see it, too.
+func (x *exchange) answer(reply *filter.Reply, body []byte) {
+	if reply.Status == 0 || x.HeadWritten() {
 		x.Abort()
 		return
 	}
@@ -95,15 +109,24 @@ func (x *exchange) answer(status int, body []byte, location string) {
 		x.DropBody()
 	}
 	r := &x.Response
-	r.Status, r.Reason, r.Minor, r.Close = status, nil, 1, false
+	r.Status, r.Reason, r.Minor, r.Close = reply.Status, nil, 1, false
 	r.Body, r.Length = message.Framing(len(body)), -1
 	r.Fields.Reset(nil)
-	r.Fields.Add(message.ContentType, textHTML)
-	if status == 405 {
+	if body != nil {
+		r.Fields.Add(message.ContentType, textHTML)
+	}
+	if reply.Status == 405 {
 		r.Fields.AddName("Allow", allowedMethods)
 	}
-	if location != "" {
-		r.Fields.Add(message.Location, alloc.Bytes(location))
+	if len(reply.Location) > 0 {
+		r.Fields.Add(message.Location, reply.Location)
+	}
+	if reply.Challenge != "" {
+		r.Fields.AddName("WWW-Authenticate", alloc.Bytes(reply.Challenge))
+	}
+	if x.route != nil {
+		x.filters.Own = true
+		x.route.Filters.Response(x.Exchange, &x.filters)
 	}
 	// An error means that the client is gone: there is nobody to tell.
 	if x.WriteHead() == nil && x.WriteBody(body) == nil {

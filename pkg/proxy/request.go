@@ -201,7 +201,8 @@ const ownSize = 640
 func (x *exchange) headSize() int {
 	req := &x.Request
 	f := &req.Fields
-	size := ownSize + len(req.UpgradeTo) + len(req.Method) + len(x.path) + len(req.Query) + 2*len(req.Authority) + len(x.Trace.RequestID)
+	path, query, _ := x.target()
+	size := ownSize + len(req.UpgradeTo) + len(req.Method) + len(path) + len(query) + 2*len(req.Authority) + len(x.filters.Host) + len(x.Trace.RequestID)
 	for i := range f.Len() {
 		if _, name, value, ok := f.At(i); ok {
 			size += len(name) + len(value) + 4
@@ -213,9 +214,10 @@ func (x *exchange) headSize() int {
 // appendHead appends the head of the request, with a body framed so.
 func (x *exchange) appendHead(b []byte, body message.Framing) []byte {
 	req := &x.Request
-	b = http11.AppendRequestLine(b, req.Method, x.path, req.Query, req.HasQuery)
+	path, query, has := x.target()
+	b = http11.AppendRequestLine(b, req.Method, path, query, has)
 	b = append(b, "Host: "...)
-	b = x.appendForwarded(x.appendAuthority(b))
+	b = x.appendForwarded(x.appendHost(b))
 	f := &req.Fields
 	for i := range f.Len() {
 		n, name, value, ok := f.At(i)
@@ -249,6 +251,22 @@ func (x *exchange) appendHead(b []byte, body message.Framing) []byte {
 // section 8.6).
 func bodyExpected(m message.Method) bool {
 	return m == message.POST || m == message.PUT || m == message.PATCH
+}
+
+// target is what is asked for of the endpoint.
+func (x *exchange) target() (path, query []byte, hasQuery bool) {
+	if t := &x.filters.Target; t.Path != nil {
+		return t.Path, t.Query, t.HasQuery
+	}
+	return x.path, x.Request.Query, x.Request.HasQuery
+}
+
+// appendHost appends the value of Host for the endpoint.
+func (x *exchange) appendHost(b []byte) []byte {
+	if len(x.filters.Host) > 0 {
+		return append(b, x.filters.Host...)
+	}
+	return x.appendAuthority(b)
 }
 
 // appendAuthority appends the value of Host as received. A request without one,

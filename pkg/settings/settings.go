@@ -12,6 +12,7 @@ import (
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/annotation"
+	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
 // Settings are all settings of a process. The help text of each is in Flags.
@@ -36,6 +37,7 @@ type Settings struct {
 	DefaultSSLCertificate string
 	DefaultBackendService string
 	AnnotationsPrefix     string
+	Compatibility         string
 	AllocationMode        Choice
 	DisableExternalName   bool
 	// EnableTopologyAwareRouting follows the hints of EndpointSlices for TopologyZone.
@@ -88,6 +90,9 @@ type Settings struct {
 	NodeName string
 }
 
+// CompatibilityAuto has the profile of each class follow its spec.controller.
+const CompatibilityAuto = "auto"
+
 // Default returns the settings of a process without flags. They are those of
 // ingress-nginx where it has the flag, except for the names of the class and the
 // Lease, for profiling, which is off, and for the pause after the shutdown.
@@ -96,6 +101,7 @@ func Default() Settings {
 		ControllerClass:        "shockwave.dev/ingress-controller",
 		IngressClass:           "shockwave",
 		AnnotationsPrefix:      "nginx.ingress.kubernetes.io",
+		Compatibility:          CompatibilityAuto,
 		AllocationMode:         Choice{Name: alloc.Built().Default.String()},
 		HTTPPort:               80,
 		HTTPSPort:              443,
@@ -171,8 +177,13 @@ func (s *Settings) Validate() error {
 	case strings.ContainsAny(prefix, "/ ,"): // no annotation would match, not even one that protects
 		wrong("annotations-prefix", "%q is not a prefix such as nginx.ingress.kubernetes.io", s.AnnotationsPrefix)
 	}
+	switch s.Compatibility {
+	case CompatibilityAuto, string(model.ProfileKubernetes), string(model.ProfileNginx):
+	default:
+		wrong("compatibility", "%q is none of %s, %s and %s", s.Compatibility, CompatibilityAuto, model.ProfileNginx, model.ProfileKubernetes)
+	}
 	// The names are those that objects use, and so is the advice.
-	values := annotation.Defaults()
+	values := annotation.Defaults(model.ProfileKubernetes)
 	if err := annotation.Set(&values, "allocation-mode", s.AllocationMode.Name, annotation.Source{}); err != nil {
 		wrong("allocation-mode", "%q: %w", s.AllocationMode.Name, err)
 	}

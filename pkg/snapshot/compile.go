@@ -25,8 +25,13 @@ import (
 // contradicts itself: a route to an upstream that is not listed, a name or path
 // that occurs twice, a key pair that does not parse, an allocation mode that
 // there is not. Then nothing has changed, and prev can go on serving.
-func Compile(config *model.Config, prev *Snapshot, reg *upstream.Registry, m *metrics.Metrics) (*Snapshot, error) {
-	s := &Snapshot{Config: config, Generation: 1, Compiled: time.Now()}
+//
+// shared is what filters have in common; nil stands for one of its own.
+func Compile(config *model.Config, prev *Snapshot, reg *upstream.Registry, m *metrics.Metrics, shared *filter.Shared) (*Snapshot, error) {
+	s := &Snapshot{Config: config, Generation: 1, Compiled: time.Now(), shared: shared}
+	if shared == nil {
+		s.shared = new(filter.Shared)
+	}
 	var known *certs.Set
 	if prev != nil {
 		s.Generation = prev.Generation + 1
@@ -260,6 +265,7 @@ func (s *Snapshot) compileRoute(h *model.Host, r *model.Route) (*Route, error) {
 	}
 	made := &Route{
 		Denied:         denied,
+		Answer:         r.Answer,
 		Mode:           mode,
 		ConnectTimeout: r.Options.ConnectTimeout,
 		SendTimeout:    r.Options.SendTimeout,
@@ -293,11 +299,13 @@ func (s *Snapshot) compileRoute(h *model.Host, r *model.Route) (*Route, error) {
 		Namespace: made.Namespace, Ingress: made.Ingress, Service: made.Service, Port: made.Port,
 		Host: h.Name, Path: made.Path, Upstream: made.UpstreamName,
 	}
-	made.Filters = filter.Compile(&filter.Settings{
-		Path: made.Path, Sticky: policy.Balance.Sticky,
+	made.Filters, err = filter.Compile(&filter.Settings{
+		Filters: r.Options.Filters.Filters(),
+		Host:    h.Name, Path: made.Path, Sticky: policy.Balance.Sticky,
 		ClientAuth: s.Certificates.ClientAuth(h.Name), ClientTLS: h.TLS,
+		Ingress: r.Ingress, Shared: s.shared,
 	})
-	return made, nil
+	return made, err
 }
 
 // responseLimits are those of a route whose responses may have heads of so many

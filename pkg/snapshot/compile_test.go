@@ -35,7 +35,7 @@ func newState() state {
 
 func (s state) compile(t testing.TB, config *model.Config, prev *Snapshot) *Snapshot {
 	t.Helper()
-	next, err := Compile(config, prev, s.reg, s.m)
+	next, err := Compile(config, prev, s.reg, s.m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func TestCompileRefuses(t *testing.T) {
 		st := newState()
 		bad := config(model.Host{Name: web.Name, Routes: slices.Clone(web.Routes)})
 		c.change(bad)
-		_, err := Compile(bad, nil, st.reg, st.m)
+		_, err := Compile(bad, nil, st.reg, st.m, nil)
 		if err == nil || err.Error() != c.err {
 			t.Errorf("error %v, want %s", err, c.err)
 		}

@@ -10,7 +10,7 @@
 //
 // Whoever compiles does so one at a time, and in this order:
 //
-//	next, err := snapshot.Compile(config, current.Load(), registry, metrics)
+//	next, err := snapshot.Compile(config, current.Load(), registry, metrics, shared)
 //	if err != nil {
 //		return err // the previous snapshot goes on serving
 //	}

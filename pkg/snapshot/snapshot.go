@@ -37,6 +37,7 @@ type Snapshot struct {
 	hosts []host // in the order of Config.Hosts
 
 	passthrough passthrough
+	shared      *filter.Shared
 }
 
 // host is what a model.Host was compiled to.
@@ -53,6 +54,9 @@ type Route struct {
 	// Denied tells that a setting which protects the route cannot be honoured:
 	// answer 503 whatever the request.
 	Denied bool
+	// Answer is the status of every response of a route that forwards nothing; 0 for
+	// all others.
+	Answer int
 	// Mode is the memory of the route's exchanges.
 	Mode alloc.Mode
 	// ConnectTimeout bounds the making of a connection to an endpoint.

@@ -32,6 +32,7 @@ type Builder struct {
 	said     map[*networkingv1.Ingress]*said
 	services index[*corev1.Service]
 	secrets  index[*corev1.Secret]
+	configs  index[*corev1.ConfigMap]
 }
 
 // Build is the function Build.
@@ -44,7 +45,7 @@ func (r *Builder) Build(objs *Objects, settings Settings) (*model.Config, []mode
 	b := newBuild(objs, settings, r)
 	b.readBase()
 	b.readClasses()
-	b.noClass = &class{values: b.base}
+	b.noClass = &class{values: *b.base}
 	ingresses := b.open(b.selector.ours(objs))
 	for _, in := range ingresses {
 		b.addRules(in)
@@ -80,9 +81,13 @@ type build struct {
 	// version is that of services.
 	version int
 	secrets map[types.NamespacedName]*corev1.Secret
+	// configMaps are the controller's own, and those that settings name.
+	configMaps map[types.NamespacedName]*corev1.ConfigMap
 
-	// base are the values that hold where no class says otherwise.
-	base annotation.Values
+	// base are the values that hold where no class says otherwise, in the profile of
+	// the controller; bases are those of each profile.
+	base  *annotation.Values
+	bases map[model.Profile]*annotation.Values
 	// denied is why all routes answer 503, for what the ConfigMap says.
 	denied string
 	// classes are those of ours, by name.
@@ -114,6 +119,7 @@ func newBuild(objs *Objects, settings Settings, r *Builder) *build {
 		reader:       annotation.NewReader(settings.AnnotationsPrefix, settings.Checks),
 		services:     r.services.of(objs.Services),
 		secrets:      r.secrets.of(objs.Secrets),
+		configMaps:   r.configs.of(objs.ConfigMaps),
 		classes:      make(map[string]*class),
 		hosts:        make(map[string]*host, len(objs.Ingresses)),
 		upstreams:    make(map[model.UpstreamKey]*model.Upstream, len(objs.Ingresses)),

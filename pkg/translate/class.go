@@ -83,7 +83,7 @@ func (b *build) readClasses() {
 	for _, name := range slices.Sorted(maps.Keys(b.selector.classes)) {
 		object := b.selector.classes[name]
 		ref := b.ref("IngressClass", "", name)
-		values := b.base
+		values := *b.bases[b.settings.profileOf(object.Spec.Controller)]
 		if config := b.listenerConfigOf(ref, object); config != nil {
 			b.applyListenerConfig(config, &values)
 		}

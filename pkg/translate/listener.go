@@ -12,30 +12,50 @@ import (
 )
 
 // readBase reads what holds for all classes, from weakest to strongest: the
-// defaults, the flags, the ConfigMap.
+// defaults of each profile, the flags, the ConfigMap.
 func (b *build) readBase() {
-	b.base = annotation.Defaults()
+	b.bases = make(map[model.Profile]*annotation.Values, 2)
+	main := b.settings.profileOf(b.settings.ControllerClass)
+	for _, profile := range []model.Profile{main, model.ProfileKubernetes, model.ProfileNginx} {
+		if b.bases[profile] == nil {
+			b.bases[profile] = b.readProfile(profile, profile == main)
+		}
+	}
+	b.base = b.bases[main]
+}
+
+// readProfile is readBase for one profile. What is wrong is the same in each, and told
+// for one.
+func (b *build) readProfile(profile model.Profile, tell bool) *annotation.Values {
+	values := annotation.Defaults(profile)
 	if mode := b.settings.DefaultAllocationMode; mode != "" {
-		b.base.Options.AllocationMode, b.base.Listener.AllocationMode = mode, mode
+		values.Options.AllocationMode, values.Listener.AllocationMode = mode, mode
 	}
 	if mode := string(b.settings.AllocationMode); mode != "" {
 		const flag = "--allocation-mode"
-		if err := annotation.Set(&b.base, "allocation-mode", mode, annotation.Source{What: flag}); err != nil {
+		if err := annotation.Set(&values, "allocation-mode", mode, annotation.Source{What: flag}); err != nil && tell {
 			b.problem(model.ObjectRef{Kind: "Flag", Name: flag}, model.ReasonInvalidValue, "%q: %v", model.Excerpt(mode), err)
 		}
 	}
-	name := b.settings.ConfigMap
-	if name.Name == "" {
-		return
-	}
-	for _, m := range b.objs.ConfigMaps {
-		if m.Namespace == name.Namespace && m.Name == name.Name {
-			ref := b.ref("ConfigMap", m.Namespace, m.Name)
-			denied, problems := b.reader.ConfigMap(ref, m.Data, &b.base)
+	if m := b.configMaps[b.settings.ConfigMap]; m != nil {
+		denied, problems := b.reader.ConfigMap(b.ref("ConfigMap", m.Namespace, m.Name), m.Data, &values)
+		if tell {
 			b.denied = denied
 			b.problems = append(b.problems, problems...)
 		}
 	}
+	return &values
+}
+
+// profileOf is the profile of the classes with this spec.controller.
+func (s *Settings) profileOf(controller string) model.Profile {
+	switch {
+	case s.Profile != "":
+		return s.Profile
+	case controller == model.NginxController:
+		return model.ProfileNginx
+	}
+	return model.ProfileKubernetes
 }
 
 // listener returns the settings of listeners: those of the class named by

@@ -57,6 +57,8 @@ type Settings struct {
 	IngressClassByName bool
 	// WatchIngressWithoutClass makes an Ingress ours that names no class.
 	WatchIngressWithoutClass bool
+	// Profile is that of all classes. Empty: it follows the spec.controller of each.
+	Profile model.Profile
 	// WatchNamespace restricts Ingresses to one namespace. Empty means all.
 	WatchNamespace string
 	// ConfigMap is the controller's ConfigMap. Its name is empty for none.

@@ -108,7 +108,7 @@ func start(t *testing.T) *site {
 		Listener:  model.DefaultListener(),
 	}
 	m := metrics.New(metrics.Labels{})
-	snap, err := snapshot.Compile(config, nil, s.registry, m)
+	snap, err := snapshot.Compile(config, nil, s.registry, m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,7 +67,7 @@ func newSite(t testing.TB, change func(*model.Config), endpoints ...netip.AddrPo
 	}
 	s.registry.SetEndpoints(model.Endpoints{key: list})
 	m := metrics.New(metrics.Labels{})
-	compiled, err := snapshot.Compile(config, nil, s.registry, m)
+	compiled, err := snapshot.Compile(config, nil, s.registry, m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func newSite(t *testing.T) []*listener {
 			Routes: []model.Route{{Path: "/", Upstream: key, Options: options}}})
 	}
 	m := metrics.New(metrics.Labels{})
-	snap, err := snapshot.Compile(config, nil, registry, m)
+	snap, err := snapshot.Compile(config, nil, registry, m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,7 +112,7 @@ func newSite(t testing.TB, sc scene) *site {
 		cfg.Hosts = append([]model.Host{{Routes: routes}}, cfg.Hosts...)
 	}
 	m := metrics.New(metrics.Labels{})
-	snap, err := snapshot.Compile(cfg, nil, s.registry, m)
+	snap, err := snapshot.Compile(cfg, nil, s.registry, m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,71 @@
+package filter
+
+import "github.com/shockwave-ingress/shockwave/pkg/message"
+
+// verdict is what a gate says of a request.
+type verdict uint8
+
+const (
+	// abstains: the gate has no opinion.
+	abstains verdict = iota
+	passes
+	refuses
+)
+
+// gate is one condition of access to a route.
+type gate interface {
+	// check says whether a request may pass. When it refuses, s.Reply is the answer.
+	check(ex *message.Exchange, s *State) verdict
+}
+
+// gates make the conditions of a route in the order in which they are asked: those
+// that cost more come later, as in nginx. They return nil where the route has none.
+var gates = []func(*Settings) (gate, error){}
+
+// access is all gates of a route. Usually none may refuse; with any (satisfy any) a
+// request passes as soon as one lets it pass.
+type access struct {
+	gates []gate
+	any   bool
+}
+
+func newAccess(s *Settings) (Request, Response, error) {
+	a := &access{any: s.Filters.Access.Any}
+	for _, of := range gates {
+		g, err := of(s)
+		if err != nil {
+			return nil, nil, err
+		}
+		if g != nil {
+			a.gates = append(a.gates, g)
+		}
+	}
+	if len(a.gates) == 0 {
+		return nil, nil, nil
+	}
+	return a, nil, nil
+}
+
+// Request implements Request.
+func (a *access) Request(ex *message.Exchange, s *State) bool {
+	refused := false
+	var reply Reply
+	for _, g := range a.gates {
+		switch v := g.check(ex, s); {
+		case v == passes && a.any:
+			s.Reply = Reply{}
+			return true
+		case v == refuses && !a.any:
+			return false
+		case v == refuses:
+			// Of several refusals the client gets one that it can do something about.
+			if !refused || reply.Status == 403 {
+				reply = s.Reply
+			}
+			refused = true
+			s.Reply = Reply{}
+		}
+	}
+	s.Reply = reply
+	return !refused
+}

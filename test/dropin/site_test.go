@@ -1,0 +1,255 @@
+package dropin
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shockwave-ingress/shockwave/internal/binary"
+)
+
+func TestMain(m *testing.M) { binary.Main(m) }
+
+// The profiles, as --compatibility takes them.
+const (
+	nginx      = "ingress-nginx"
+	kubernetes = "kubernetes"
+)
+
+// inBoth runs a test in both profiles.
+func inBoth(t *testing.T, test func(t *testing.T, profile string)) {
+	for _, profile := range []string{nginx, kubernetes} {
+		t.Run(profile, func(t *testing.T) { test(t, profile) })
+	}
+}
+
+// site is a running shockwave with its manifests and its backends.
+type site struct {
+	*binary.Process
+	t   *testing.T
+	dir string
+}
+
+// echo is what an echo backend answers: what it received.
+type echo struct {
+	Backend string
+	Method  string
+	Target  string // path and query as they came
+	Host    string
+	Fields  http.Header
+	Body    string
+}
+
+// serve starts shockwave with the class "nginx", in a profile, with an echo backend
+// for each Service that a name is given for, and with manifests, of which all that
+// name no namespace are in "default". It returns when it serves.
+func serve(t *testing.T, profile string, backends map[string]http.Handler, manifests string, flags ...string) *site {
+	t.Helper()
+	s := &site{t: t, dir: t.TempDir()}
+	s.write("class.yaml", `
+apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {name: nginx}
+spec: {controller: k8s.io/ingress-nginx}
+`)
+	for name, handler := range backends {
+		if handler == nil {
+			handler = echoes(name)
+		}
+		s.write("service-"+name+".yaml", service(name, startBackend(t, handler)))
+	}
+	s.write("manifests.yaml", manifests)
+	s.Process = binary.Start(t, append([]string{
+		"--manifests", s.dir, "--controller-class", "k8s.io/ingress-nginx", "--ingress-class", "nginx",
+		"--compatibility", profile, "--access-log-path", filepath.Join(s.dir, "access.log"),
+	}, flags...)...)
+	s.Ready()
+	return s
+}
+
+// write puts a manifest in place in one step.
+func (s *site) write(name, text string) {
+	s.t.Helper()
+	tmp := filepath.Join(s.dir, "."+name+".tmp")
+	if err := os.WriteFile(tmp, []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.Rename(tmp, filepath.Join(s.dir, name)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// echoes answers 200 with what it received.
+func echoes(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("X-Backend", name)
+		_ = json.NewEncoder(w).Encode(echo{name, r.Method, r.RequestURI, r.Host, r.Header, string(body)})
+	})
+}
+
+// startBackend serves on loopback until the test ends, and returns its port.
+func startBackend(t *testing.T, handler http.Handler) int {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().(*net.TCPAddr).Port
+}
+
+// service is a Service with port 80, and its endpoints on loopback.
+func service(name string, ports ...int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `
+apiVersion: v1
+kind: Service
+metadata: {name: %s}
+spec: {clusterIP: 127.0.0.1, ports: [{name: http, port: 80, targetPort: 8080}]}
+`, name)
+	for i, port := range ports {
+		fmt.Fprintf(&b, `---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: %[1]s-%[2]d, labels: {kubernetes.io/service-name: %[1]s}}
+addressType: IPv4
+ports: [{name: http, port: %[3]d}]
+endpoints: [{addresses: [127.0.0.1], conditions: {ready: true}}]
+`, name, i, port)
+	}
+	return b.String()
+}
+
+// ingress is an Ingress of the class "nginx" with one rule. Annotations are lines
+// "name: value" without the prefix of ingress-nginx; paths are lines
+// "PATH TYPE SERVICE", where the type may be exact, prefix or any.
+func ingress(name, host, annotations, paths string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: %s\n  annotations:\n    example.com/none: \"\"\n", name)
+	for line := range strings.Lines(annotations) {
+		if key, value, ok := strings.Cut(strings.TrimSpace(line), ": "); ok {
+			fmt.Fprintf(&b, "    nginx.ingress.kubernetes.io/%s: %q\n", key, value)
+		}
+	}
+	b.WriteString("spec:\n  ingressClassName: nginx\n  rules:\n  - http:\n      paths:\n")
+	for line := range strings.Lines(paths) {
+		words := strings.Fields(line)
+		if len(words) != 3 {
+			continue
+		}
+		kind := map[string]string{"exact": "Exact", "prefix": "Prefix", "any": "ImplementationSpecific"}[words[1]]
+		fmt.Fprintf(&b, "      - {path: %q, pathType: %s, backend: {service: {name: %s, port: {number: 80}}}}\n", words[0], kind, words[2])
+	}
+	if host != "" {
+		fmt.Fprintf(&b, "    host: %q\n", host)
+	}
+	return b.String()
+}
+
+// request is what a client asks.
+type request struct {
+	method string // GET by default
+	url    string // http://HOST/PATH or https://HOST/PATH
+	fields string // lines "Name: value"
+	body   string
+}
+
+// answer is what it got.
+type answer struct {
+	status int
+	fields http.Header
+	body   string
+	echo   echo // where the body is one
+}
+
+// get asks for a URL.
+func (s *site) get(url string) answer { return s.do(request{url: url}) }
+
+// do sends a request over a connection of its own and follows no redirect.
+func (s *site) do(r request) answer {
+	s.t.Helper()
+	a, err := s.try(r)
+	if err != nil {
+		s.t.Fatalf("%s %s: %v", r.method, r.url, err)
+	}
+	return a
+}
+
+// try is do where the connection may fail.
+func (s *site) try(r request) (a answer, err error) {
+	if r.method == "" {
+		r.method = http.MethodGet
+	}
+	req, err := http.NewRequestWithContext(s.t.Context(), r.method, r.url, strings.NewReader(r.body))
+	if err != nil {
+		return a, err
+	}
+	for line := range strings.Lines(r.fields) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ": "); ok {
+			req.Header.Add(name, value)
+			if strings.EqualFold(name, "Host") {
+				req.Host = value
+			}
+		}
+	}
+	to := s.HTTP
+	if req.URL.Scheme == "https" {
+		to = s.HTTPS
+	}
+	client := http.Client{
+		Timeout:       20 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			DisableKeepAlives: true, DisableCompression: true,
+			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // certificates are not what is tested
+			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, network, to)
+			},
+		},
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return a, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	a = answer{status: res.StatusCode, fields: res.Header, body: string(body)}
+	if bytes.HasPrefix(body, []byte(`{"Backend"`)) {
+		_ = json.Unmarshal(body, &a.echo)
+	}
+	return a, err
+}
+
+// wants checks a status and, where they are given, fields "Name: value".
+func (s *site) wants(a answer, status int, fields ...string) {
+	s.t.Helper()
+	if a.status != status {
+		s.t.Errorf("status %d, want %d; fields %v; body %.300s", a.status, status, a.fields, a.body)
+	}
+	for _, f := range fields {
+		name, value, _ := strings.Cut(f, ": ")
+		if got := a.fields.Get(name); got != value {
+			s.t.Errorf("%s is %q, want %q", name, got, value)
+		}
+	}
+}
+
+// configuration is the printed form of what is served.
+func (s *site) configuration() string {
+	res, err := http.Get("http://" + s.Admin + "/configuration")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, _ := io.ReadAll(res.Body)
+	return string(text)
+}
