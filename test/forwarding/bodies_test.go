@@ -39,7 +39,7 @@ func sumOf(r io.Reader) (n int64, sum uint32, err error) {
 
 // Large bodies arrive as they are, both ways, and do not pass through our memory.
 func TestLargeBodies(t *testing.T) {
-	n := int64(256 << 20)
+	n := int64(1 << 30)
 	if race.Enabled || testing.Short() {
 		n = 32 << 20
 	}
