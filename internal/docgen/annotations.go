@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/shockwave-ingress/shockwave/pkg/annotation"
+	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
 // annotationsPage is the reference of annotations and keys of the ConfigMap.
@@ -13,8 +15,13 @@ func annotationsPage() string {
 	fmt.Fprintf(&b, `# Annotations
 
 Each name below is an annotation with the prefix %[1]s, and a key of the ConfigMap
-([`+"`--configmap`"+`](flags.md)) without a prefix. Those marked *inherited* are read under
-%[2]s (or `+"`--annotations-prefix`"+`) too; with both present, %[1]s wins.
+([`+"`--configmap`"+`](flags.md), [the keys](configmap.md)) without a prefix. Those that ingress-nginx has as an
+annotation are read under %[2]s (or `+"`--annotations-prefix`"+`) too, and the last column says how
+common they are there; with both present, %[1]s wins.
+
+A default stands for the value that asks for what happens anyway; a second one is that of the profile
+%[4]s ([`+"`--compatibility`"+`](flags.md)), which is the profile of the class of ingress-nginx. Without one, the
+meaning says what happens.
 
 From weakest to strongest: built-in defaults, flags, ConfigMap, ListenerConfig, annotations of the IngressClass,
 annotations of the Ingress. What chose an allocation mode stands beside it in `+"`/configuration`, `shockwave check`"+`
@@ -22,7 +29,7 @@ and `+"`shockwave explain`"+`. A value that does not parse changes nothing and i
 (%[3]s), the paths answer 503 as well. Durations are numbers of seconds and,
 but for %[2]s, Go durations such as 1m30s. Sizes are bytes, or 8k, 1m, 2g.
 
-`, code(annotation.Prefix+"/"), code(annotation.DefaultNginxPrefix+"/"), codes(protecting()))
+`, code(annotation.Prefix+"/"), code(annotation.DefaultNginxPrefix+"/"), codes(protecting()), code(string(model.ProfileNginx)))
 
 	for _, group := range []struct {
 		title, about string
@@ -45,13 +52,9 @@ but for %[2]s, Go durations such as 1m30s. Sizes are bytes, or 8k, 1m, 2g.
 			if !group.belongs(a.Scope) {
 				continue
 			}
-			inherited := ""
-			if a.Inherited() {
-				inherited = "*inherited*"
-			}
-			rows = append(rows, []string{a.Name, a.Help, inherited})
+			rows = append(rows, []string{a.Name, meaning(a), defaultOf(a), code(a.Example), use(a)})
 		}
-		table(&b, []string{"name", "meaning", ""}, rows)
+		table(&b, []string{"name", "meaning", "default", "example", "in ingress-nginx"}, rows)
 		b.WriteString("\n")
 	}
 
@@ -64,25 +67,41 @@ endpoint that is ready has hints.
 
 `)
 	u := annotation.ListUnsupported()
-	fmt.Fprintf(&b, `## Annotations of ingress-nginx that are not implemented
+	b.WriteString(`## Annotations of ingress-nginx that are not implemented
 
 Each is reported as a problem, unless its value asks for what happens anyway (such as "false" for a feature that is off).
-
-**They protect something**, so the paths of their Ingress answer 503 instead of being served without the protection:
-
-%s.
-
-Of these, %s protect whole hosts: the paths that other Ingresses of the same namespace have for these hosts answer 503 too.
-
-**They divert a share of the traffic**, so the paths of their Ingress are not served:
-
-%s.
-
-**They have no effect** besides the problem:
-
-%s.
-`, codes(u.Denied), codes(u.DeniedHosts), codes(u.Diverted), codes(u.Ignored))
+`)
+	for _, part := range []struct {
+		about string
+		names []string
+	}{
+		{"**They protect something**, so the paths of their Ingress answer 503 instead of being served without the protection:", u.Denied},
+		{"**Of these, some protect whole hosts**: the paths that other Ingresses of the same namespace have for these hosts answer 503 too:", u.DeniedHosts},
+		{"**They divert a share of the traffic**, so the paths of their Ingress are not served:", u.Diverted},
+		{"**They have no effect** besides the problem:", u.Ignored},
+	} {
+		if len(part.names) > 0 {
+			fmt.Fprintf(&b, "\n%s\n\n%s.\n", part.about, codes(part.names))
+		}
+	}
 	return b.String()
+}
+
+// meaning is what a setting does, and what is different where ingress-nginx is
+// followed.
+func meaning(a annotation.Annotation) string {
+	if a.Differs == "" {
+		return a.Help
+	}
+	return a.Help + " *ingress-nginx:* " + a.Differs
+}
+
+// defaultOf are the defaults of a setting.
+func defaultOf(a annotation.Annotation) string {
+	if a.NginxDefault == a.Default {
+		return code(a.Default)
+	}
+	return code(cmp.Or(a.Default, "-")) + "; " + code(cmp.Or(a.NginxDefault, "-"))
 }
 
 // protecting are the settings whose values fail closed.

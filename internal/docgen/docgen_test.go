@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
+	"github.com/shockwave-ingress/shockwave/pkg/annotation"
 )
 
 func TestPagesAreUpToDate(t *testing.T) {
@@ -40,6 +41,24 @@ func TestTablesAreWhole(t *testing.T) {
 			if cells != columns {
 				t.Errorf("%s:%d has %d cells, its table has %d: %s", p.file, n+1, cells-1, columns-1, line)
 			}
+		}
+	}
+}
+
+// What is said to be common must be an annotation of ingress-nginx, or a slip of the
+// pen hides it.
+func TestUsesAreOfNginx(t *testing.T) {
+	known := make(map[string]bool)
+	for _, name := range annotation.NginxNames() {
+		known[name] = true
+	}
+	seen := make(map[string]bool)
+	for _, u := range uses {
+		for _, name := range u.names {
+			if !known[name] || seen[name] {
+				t.Errorf("%s is no annotation of ingress-nginx, or stands twice", name)
+			}
+			seen[name] = true
 		}
 	}
 }

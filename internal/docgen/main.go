@@ -20,6 +20,7 @@ type page struct {
 
 var pages = []page{
 	{"annotations.md", "pkg/annotation", annotationsPage},
+	{"configmap.md", "pkg/annotation", configMapPage},
 	{"flags.md", "pkg/settings", flagsPage},
 	{"metrics.md", "pkg/metrics", metricsPage},
 	{"variables.md", "pkg/variable", variablesPage},

@@ -29,7 +29,8 @@ var affinity = define("affinity", Upstream,
 		if on {
 			v.Policy.Balance.Sticky.Cookie = v.parts.cookieName
 		}
-	})
+	}).
+	example("cookie").defaults("off")
 
 func parseAffinity(text string, _ dialect) (bool, error) {
 	switch text {
@@ -44,7 +45,8 @@ func parseAffinity(text string, _ dialect) (bool, error) {
 var affinityMode = define("affinity-mode", Upstream,
 	"balanced, the default, moves some clients when endpoints come, so that the load is even; persistent keeps each where it is.",
 	parseAffinityMode,
-	func(v *Values, persistent bool) { v.Policy.Balance.Sticky.Persistent = persistent })
+	func(v *Values, persistent bool) { v.Policy.Balance.Sticky.Persistent = persistent }).
+	example("persistent").defaults("balanced")
 
 func parseAffinityMode(text string, _ dialect) (persistent bool, err error) {
 	switch text {
@@ -64,7 +66,8 @@ var sessionCookieName = define("session-cookie-name", Upstream,
 		if sticky := &v.Policy.Balance.Sticky; sticky.Cookie != "" {
 			sticky.Cookie = name
 		}
-	})
+	}).
+	example("route").defaults("INGRESSCOOKIE")
 
 // parseCookieName reads a token (RFC 9110, section 5.6.2).
 func parseCookieName(text string, _ dialect) (string, error) {
@@ -77,7 +80,8 @@ func parseCookieName(text string, _ dialect) (string, error) {
 var sessionCookiePath = define("session-cookie-path", Upstream,
 	"Attribute Path of the cookie. The path of the rule by default.",
 	parseCookiePath,
-	func(v *Values, path string) { v.Policy.Balance.Sticky.Path = path })
+	func(v *Values, path string) { v.Policy.Balance.Sticky.Path = path }).
+	example("/app").defaults("")
 
 func parseCookiePath(text string, _ dialect) (string, error) {
 	if !strings.HasPrefix(text, "/") || len(text) > longestAttribute || !isGraphic(text) || strings.ContainsAny(text, ";,") {
@@ -89,7 +93,8 @@ func parseCookiePath(text string, _ dialect) (string, error) {
 var sessionCookieDomain = define("session-cookie-domain", Upstream,
 	"Attribute Domain of the cookie. Left out by default.",
 	parseCookieDomain,
-	func(v *Values, domain string) { v.Policy.Balance.Sticky.Domain = domain })
+	func(v *Values, domain string) { v.Policy.Balance.Sticky.Domain = domain }).
+	example("example.com").defaults("")
 
 func parseCookieDomain(text string, _ dialect) (string, error) {
 	domain := strings.TrimPrefix(text, ".")
@@ -102,12 +107,14 @@ func parseCookieDomain(text string, _ dialect) (string, error) {
 var sessionCookieMaxAge = define("session-cookie-max-age", Upstream,
 	"Attribute Max-Age of the cookie, in seconds. Left out by default, and for 0.",
 	parseSeconds,
-	func(v *Values, n int) { v.Policy.Balance.Sticky.MaxAge = n })
+	func(v *Values, n int) { v.Policy.Balance.Sticky.MaxAge = n }).
+	example("172800").defaults("0")
 
 var sessionCookieExpires = define("session-cookie-expires", Upstream,
 	"Attribute Expires of the cookie, in seconds from now. Left out by default, and for 0.",
 	parseSeconds,
-	func(v *Values, n int) { v.Policy.Balance.Sticky.Expires = n })
+	func(v *Values, n int) { v.Policy.Balance.Sticky.Expires = n }).
+	example("172800").defaults("0")
 
 // parseSeconds reads whole seconds, which may be negative: such a cookie is over
 // at once.
@@ -128,7 +135,8 @@ func parseSeconds(text string, d dialect) (int, error) {
 var sessionCookieSameSite = define("session-cookie-samesite", Upstream,
 	"Attribute SameSite of the cookie: None, Lax or Strict. Left out by default.",
 	parseSameSite,
-	func(v *Values, site string) { v.Policy.Balance.Sticky.SameSite = site })
+	func(v *Values, site string) { v.Policy.Balance.Sticky.SameSite = site }).
+	example("Lax").defaults("")
 
 func parseSameSite(text string, _ dialect) (string, error) {
 	for _, site := range []string{"None", "Lax", "Strict"} {
@@ -140,9 +148,11 @@ func parseSameSite(text string, _ dialect) (string, error) {
 }
 
 var sessionCookieSecure = define("session-cookie-secure", Upstream,
-	"Attribute Secure of the cookie: \"true\" sets it always, \"false\" never. By default, and for \"false\" under ingress-nginx's prefix as there, it is set for clients that use TLS.",
+	"Attribute Secure of the cookie: \"true\" sets it always, \"false\" never. By default it is set for clients that use TLS.",
 	parseSecure,
-	func(v *Values, s model.Secure) { v.Policy.Balance.Sticky.Secure = s })
+	func(v *Values, s model.Secure) { v.Policy.Balance.Sticky.Secure = s }).
+	example("true").defaults("").
+	differs("\"false\" under the prefix of ingress-nginx sets it for clients that use TLS, as there.")
 
 // parseSecure reads "false" as ingress-nginx does, which leaves the attribute
 // where the client uses TLS (ingress-nginx: balancer/sticky.lua).
@@ -161,9 +171,11 @@ func parseSecure(text string, d dialect) (model.Secure, error) {
 var sessionCookieConditional = define("session-cookie-conditional-samesite-none", Upstream,
 	"\"true\" leaves SameSite=None out for clients that are known to misunderstand it. \"false\" by default.",
 	parseBool,
-	func(v *Values, on bool) { v.Policy.Balance.Sticky.ConditionalSameSite = on })
+	func(v *Values, on bool) { v.Policy.Balance.Sticky.ConditionalSameSite = on }).
+	example("true").defaults("false")
 
 var sessionCookieChangeOnFailure = define("session-cookie-change-on-failure", Upstream,
 	"\"true\" gives a client a new endpoint when the one it has failed; \"false\", the default, sends only that request elsewhere.",
 	parseBool,
-	func(v *Values, on bool) { v.Policy.Balance.Sticky.ChangeOnFailure = on })
+	func(v *Values, on bool) { v.Policy.Balance.Sticky.ChangeOnFailure = on }).
+	example("true").defaults("false")

@@ -16,7 +16,7 @@ var allocationMode = define("allocation-mode", Path|Listener,
 	}).remembering(func(v *Values, from string) {
 	v.Options.AllocationModeFrom = from
 	v.Listener.AllocationModeFrom = from
-})
+}).example("arena").defaults("standard")
 
 // parseMode reads the name of an allocation mode.
 func parseMode(text string, _ dialect) (model.AllocationMode, error) {

@@ -43,6 +43,14 @@ type Annotation struct {
 	// Help is a sentence or two for the reference page: meaning, form,
 	// default.
 	Help string
+	// Example is a value that asks for something other than the default.
+	Example string
+	// Default is the value that asks for what happens anyway, and NginxDefault
+	// that of the profile ingress-nginx. Empty where no value does, as Help says.
+	Default, NginxDefault string
+	// Differs is a sentence about what is different in the profile ingress-nginx
+	// or under its prefix, besides the default. Empty for nothing.
+	Differs string
 
 	// parse parses text and sets it, or changes nothing and tells why. An error
 	// that is partial tells of the part of a value that was not set.
@@ -55,6 +63,28 @@ type Annotation struct {
 	effect effect
 	// onIngress is for settings that other objects cannot have.
 	onIngress bool
+}
+
+// example returns a with an example for the reference page.
+func (a Annotation) example(value string) Annotation {
+	a.Example = value
+	return a
+}
+
+// defaults returns a with the value that asks for what happens anyway, and that of
+// the profile ingress-nginx where it is another one.
+func (a Annotation) defaults(value string, inNginx ...string) Annotation {
+	a.Default, a.NginxDefault = value, value
+	if len(inNginx) > 0 {
+		a.NginxDefault = inNginx[0]
+	}
+	return a
+}
+
+// differs returns a with what is different in the profile ingress-nginx.
+func (a Annotation) differs(sentence string) Annotation {
+	a.Differs = sentence
+	return a
 }
 
 // apply sets a from text. It changes nothing when it fails, but for an error that

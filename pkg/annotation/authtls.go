@@ -12,14 +12,16 @@ import (
 var authTLSSecret = defineAt("auth-tls-secret", Host,
 	"Secret with the authority of the certificates that clients must have (ca.crt, and ca.crl if it has one): a name, or namespace/name in the namespace of the Ingress. It governs the hosts of the Ingress as a whole: the oldest Ingress that names one decides. The paths answer 503 while it is missing or of no use.",
 	parseSecret,
-	func(v *Values, name string, _ place) { v.AuthTLSSecret = name }).protecting(protectsHost)
+	func(v *Values, name string, _ place) { v.AuthTLSSecret = name }).
+	example("clients-ca").defaults("").protecting(protectsHost)
 
 var authTLSVerifyClient = define("auth-tls-verify-client", Host,
 	"Which certificate a client must have: on, the default where there is an auth-tls-secret, wants a valid one, optional a valid one or none, optional_no_ca any or none. off wants none.",
 	parseVerifyClient,
 	func(v *Values, auth model.ClientAuth) {
 		v.Host.ClientAuth, v.ClientAuthWanted = auth, auth != model.ClientAuthOff
-	}).protecting(protects)
+	}).
+	example("optional").defaults("").protecting(protects)
 
 // parseVerifyClient takes what it does not know for on, as ingress-nginx does.
 func parseVerifyClient(text string, _ dialect) (model.ClientAuth, error) {
@@ -35,12 +37,14 @@ func parseVerifyClient(text string, _ dialect) (model.ClientAuth, error) {
 var authTLSVerifyDepth = define("auth-tls-verify-depth", Host,
 	"How many certificates may stand between the client's and the trusted one, neither of which counts, 100 at most. 1 by default, and for 0.",
 	parseDepth,
-	func(v *Values, n int) { v.Host.Depth = n })
+	func(v *Values, n int) { v.Host.Depth = n }).
+	example("2").defaults("")
 
 var authTLSErrorPage = define("auth-tls-error-page", Host,
 	"URL that clients without a valid certificate are sent to. By default they are answered 400.",
 	parsePage,
-	func(v *Values, page string) { v.Host.ErrorPage = page })
+	func(v *Values, page string) { v.Host.ErrorPage = page }).
+	example("https://example.com/certificates").defaults("")
 
 // longestURL bounds a URL that clients are sent to.
 const longestURL = 2048
@@ -63,4 +67,5 @@ func parsePage(text string, _ dialect) (string, error) {
 var authTLSPassCertificate = define("auth-tls-pass-certificate-to-upstream", Host,
 	"\"true\" sends the client's certificate to the endpoint. \"false\" by default.",
 	parseBool,
-	func(v *Values, on bool) { v.Host.PassCertificate = on })
+	func(v *Values, on bool) { v.Host.PassCertificate = on }).
+	example("true").defaults("false")

@@ -13,7 +13,8 @@ import (
 var loadBalance = define("load-balance", Upstream,
 	"How an endpoint is chosen: round_robin, the default, least_request, ewma or random.",
 	parseAlgorithm,
-	func(v *Values, a model.Algorithm) { v.Policy.Balance.Algorithm = a })
+	func(v *Values, a model.Algorithm) { v.Policy.Balance.Algorithm = a }).
+	example("ewma").defaults("round_robin")
 
 func parseAlgorithm(text string, _ dialect) (model.Algorithm, error) {
 	if a := model.Algorithm(text); slices.Contains(model.Algorithms, a) {
@@ -25,7 +26,8 @@ func parseAlgorithm(text string, _ dialect) (model.Algorithm, error) {
 var upstreamHashBy = defineAt("upstream-hash-by", Upstream,
 	"Text with variables, such as $request_uri or $remote_addr; requests for which it is the same go to the same endpoint. It goes before load-balance. None by default.",
 	parseExpression,
-	func(v *Values, text string, _ place) { v.Policy.Balance.HashBy = text })
+	func(v *Values, text string, _ place) { v.Policy.Balance.HashBy = text }).
+	example("$remote_addr").defaults("")
 
 // longestExpression bounds a text with variables.
 const longestExpression = 256
@@ -48,7 +50,8 @@ func parseExpression(text string, at place) (string, error) {
 var upstreamHashLoad = define("upstream-hash-load", Upstream,
 	"Requests that the endpoint chosen by upstream-hash-by, or by affinity in balanced mode, has at a time, in percent of the mean of all, from 101 to 1000; above it the next endpoint takes over. 0, the default, means no bound.",
 	parseHashLoad,
-	func(v *Values, n int) { v.Policy.Balance.HashLoad = n })
+	func(v *Values, n int) { v.Policy.Balance.HashLoad = n }).
+	example("150").defaults("0")
 
 func parseHashLoad(text string, d dialect) (int, error) {
 	n, err := parseCountWithin(0, 1000)(text, d)
@@ -61,7 +64,8 @@ func parseHashLoad(text string, d dialect) (int, error) {
 var slowStart = define("slow-start", Upstream,
 	"Time in which the share of a new endpoint grows from a tenth to all of it, 1h at most. 0, the default, means that it has all at once.",
 	parseDurationWithin(0, time.Hour),
-	func(v *Values, d time.Duration) { v.Policy.Balance.SlowStart = d })
+	func(v *Values, d time.Duration) { v.Policy.Balance.SlowStart = d }).
+	example("30s").defaults("0")
 
 const (
 	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -44,6 +44,48 @@ func (in *reading) unknownKey(key string) {
 	in.problem(model.ReasonUnknownSetting, "%s is not a key of this ConfigMap%s", model.Excerpt(key), hint)
 }
 
+// ConfigKeys are the keys of the controller's ConfigMap, each list in the order of
+// the reference page.
+type ConfigKeys struct {
+	// Read are those with an effect.
+	Read []Annotation
+	// Denied make every path answer 503, and Ignored are Problems, unless they
+	// have their usual value. Meaningless ones are accepted without a word.
+	Denied, Ignored []ConfigKey
+	Meaningless     []string
+}
+
+// ConfigKey is a key that is not implemented.
+type ConfigKey struct {
+	Name string
+	// Usual is the value that asks for what happens anyway. Empty for none.
+	Usual string
+	// Advice says what to do instead. It may be empty.
+	Advice string
+}
+
+// ListConfigKeys lists the keys of the controller's ConfigMap.
+func ListConfigKeys() ConfigKeys {
+	var list ConfigKeys
+	for _, a := range Table {
+		if a.governs(Path | Upstream | Listener | Stream) {
+			list.Read = append(list.Read, a)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(configKeys)) {
+		key := ConfigKey{name, configKeys[name], strings.TrimPrefix(configAdvice[name], ": ")}
+		switch {
+		case key.Usual == meaningless:
+			list.Meaningless = append(list.Meaningless, name)
+		case protectingKeys[name]:
+			list.Denied = append(list.Denied, key)
+		default:
+			list.Ignored = append(list.Ignored, key)
+		}
+	}
+	return list
+}
+
 // configNames are the keys that a misspelling may mean.
 var configNames = func() []string {
 	names := slices.Sorted(maps.Keys(configKeys))

@@ -7,29 +7,35 @@ import "time"
 var keepAlive = define("keep-alive", Listener,
 	"How long an idle downstream connection is kept, 24h at most. 75s by default; 0 turns keep-alive off.",
 	parseDurationWithin(0, 24*time.Hour),
-	func(v *Values, d time.Duration) { v.Listener.KeepAliveTimeout = d })
+	func(v *Values, d time.Duration) { v.Listener.KeepAliveTimeout = d }).
+	example("30s").defaults("75s")
 
 var keepAliveRequests = define("keep-alive-requests", Listener,
 	"Requests that one downstream connection may carry. 1000 by default.",
 	parseCount(1),
-	func(v *Values, n int) { v.Listener.KeepAliveRequests = n })
+	func(v *Values, n int) { v.Listener.KeepAliveRequests = n }).
+	example("10000").defaults("1000")
 
 var maxConnections = define("max-connections", Listener,
 	"Downstream connections open at once. 0, the default, means no limit of its own: a quarter of the process's file descriptors is always kept for upstreams.",
 	parseCount(0),
-	func(v *Values, n int) { v.Listener.MaxConnections = n })
+	func(v *Values, n int) { v.Listener.MaxConnections = n }).
+	example("50000").defaults("0")
 
 var clientHeaderTimeout = define("client-header-timeout", Listener,
 	"Longest time from the first byte of a request head to its last, between 100ms and 1h. 10s by default.",
 	parseDurationWithin(100*time.Millisecond, time.Hour),
-	func(v *Values, d time.Duration) { v.Listener.HeaderTimeout = d })
+	func(v *Values, d time.Duration) { v.Listener.HeaderTimeout = d }).
+	example("5s").defaults("10s")
 
 var clientBodyTimeout = define("client-body-timeout", Listener,
 	"Longest gap between two reads of a request body, between 100ms and 1h. 60s by default.",
 	parseDurationWithin(100*time.Millisecond, time.Hour),
-	func(v *Values, d time.Duration) { v.Listener.BodyTimeout = d })
+	func(v *Values, d time.Duration) { v.Listener.BodyTimeout = d }).
+	example("30s").defaults("60s")
 
 var maxHeaderBytes = define("max-header-bytes", Listener,
 	"Largest request head accepted, between 1k and 1m. 32k by default.",
 	parseSizeWithin(1<<10, 1<<20),
-	func(v *Values, n int64) { v.Listener.MaxHeaderBytes = int(n) })
+	func(v *Values, n int64) { v.Listener.MaxHeaderBytes = int(n) }).
+	example("64k").defaults("32k")

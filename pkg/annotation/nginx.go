@@ -2,6 +2,7 @@ package annotation
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -135,3 +136,7 @@ func isEveryone(value string) bool {
 	}
 	return v4 && v6
 }
+
+// NginxNames are the names of ingress-nginx's annotations, in the order of its own
+// reference.
+func NginxNames() []string { return slices.Clone(nginxNames) }

@@ -10,7 +10,8 @@ import (
 var backendProtocol = define("backend-protocol", Upstream,
 	"What endpoints speak, in any case: HTTP, the default, HTTPS, GRPC or GRPCS; H2C and H2 are HTTP/2 like GRPC and GRPCS. AUTO_HTTP and FCGI are not supported. The paths answer 503 for a value that is not, since it may mean encryption.",
 	parseProtocol,
-	func(v *Values, p model.Protocol) { v.Policy.Transport.Protocol = p }).protecting(protects)
+	func(v *Values, p model.Protocol) { v.Policy.Transport.Protocol = p }).
+	example("GRPC").defaults("HTTP").protecting(protects)
 
 func parseProtocol(text string, _ dialect) (model.Protocol, error) {
 	switch p := model.Protocol(strings.ToUpper(text)); p {
@@ -25,7 +26,8 @@ func parseProtocol(text string, _ dialect) (model.Protocol, error) {
 var upstreamProxyProtocol = define("upstream-proxy-protocol", Upstream,
 	"Version of the PROXY header that tells endpoints the client's address: v1, v2, or off, the default. A connection then carries one exchange.",
 	parseProxyProtocol,
-	func(v *Values, version uint8) { v.Policy.Transport.ProxyProtocol = version })
+	func(v *Values, version uint8) { v.Policy.Transport.ProxyProtocol = version }).
+	example("v2").defaults("off")
 
 func parseProxyProtocol(text string, _ dialect) (uint8, error) {
 	switch strings.ToLower(text) {

@@ -12,17 +12,20 @@ import (
 var useProxyProtocol = define("use-proxy-protocol", Listener,
 	"\"true\" expects each connection to begin with a PROXY header, of version 1 or 2, which tells the client's address. \"false\" by default.",
 	parseBool,
-	func(v *Values, on bool) { v.Listener.ProxyProtocol = on })
+	func(v *Values, on bool) { v.Listener.ProxyProtocol = on }).
+	example("true").defaults("false")
 
 var proxyProtocolHeaderTimeout = define("proxy-protocol-header-timeout", Listener,
 	"Time in which a PROXY header must have come, between 100ms and 1m. 5s by default.",
 	parseDurationWithin(100*time.Millisecond, time.Minute),
-	func(v *Values, d time.Duration) { v.Listener.ProxyHeaderTimeout = d })
+	func(v *Values, d time.Duration) { v.Listener.ProxyHeaderTimeout = d }).
+	example("2s").defaults("5s")
 
 var proxyRealIPCIDR = define("proxy-real-ip-cidr", Listener,
 	"Networks and addresses, with commas between them, whose PROXY headers are believed; that of another peer is read and not believed. 0.0.0.0/0,::/0 by default: all.",
 	parseNetworks,
-	func(v *Values, list string) { v.Listener.TrustedProxies = list })
+	func(v *Values, list string) { v.Listener.TrustedProxies = list }).
+	example("10.0.0.0/8").defaults("0.0.0.0/0,::/0")
 
 // mostNetworks bounds a list of networks.
 const mostNetworks = 1024

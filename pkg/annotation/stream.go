@@ -5,7 +5,8 @@ import "time"
 var proxyStreamTimeout = define("proxy-stream-timeout", Stream,
 	"How long nothing may be sent either way before a connection of a TCP service is closed, or a client's datagrams are forgotten. 600s by default.",
 	parsePositiveDuration,
-	func(v *Values, d time.Duration) { v.Stream.Idle = d })
+	func(v *Values, d time.Duration) { v.Stream.Idle = d }).
+	example("1h").defaults("600s")
 
 var proxyStreamNextUpstream = define("proxy-stream-next-upstream", Stream,
 	"off tries a connection at one endpoint only. on by default.",
@@ -15,7 +16,8 @@ var proxyStreamNextUpstream = define("proxy-stream-next-upstream", Stream,
 		if !on {
 			v.Stream.Tries = 1
 		}
-	})
+	}).
+	example("off").defaults("on")
 
 // It is read after proxy-stream-next-upstream, in the order of names.
 var proxyStreamNextUpstreamTries = define("proxy-stream-next-upstream-tries", Stream,
@@ -25,9 +27,11 @@ var proxyStreamNextUpstreamTries = define("proxy-stream-next-upstream-tries", St
 		if !v.parts.streamOnce {
 			v.Stream.Tries = n
 		}
-	})
+	}).
+	example("1").defaults("3")
 
 var proxyStreamResponses = define("proxy-stream-responses", Stream,
 	"Datagrams expected for one of a client's, after which the client is forgotten; 0 means that there is none. Any number by default.",
 	parseCount(0),
-	func(v *Values, n int) { v.Stream.Responses = n })
+	func(v *Values, n int) { v.Stream.Responses = n }).
+	example("1").defaults("")

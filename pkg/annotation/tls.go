@@ -15,32 +15,38 @@ var sslCiphers = defineAt("ssl-ciphers", Host|Listener,
 		} else {
 			v.Listener.TLS.Ciphers = list
 		}
-	})
+	}).
+	example("ECDHE-RSA-AES128-GCM-SHA256").defaults("")
 
 var sslProtocols = define("ssl-protocols", Listener,
 	"Versions of TLS: TLSv1.2, TLSv1.3 or both, which is the default. Older ones are not supported.",
 	parseProtocols,
-	func(v *Values, versions string) { v.Listener.TLS.Protocols = versions })
+	func(v *Values, versions string) { v.Listener.TLS.Protocols = versions }).
+	example("TLSv1.3").defaults("TLSv1.2 TLSv1.3")
 
 var sslCurves = define("ssl-ecdh-curve", Listener,
 	"Curves of the key exchange with colons between them, in any order: X25519MLKEM768, X25519, P-256, P-384, P-521 and others under OpenSSL's names. auto, the default, means Go's.",
 	parseCurves,
-	func(v *Values, list string) { v.Listener.TLS.Curves = list })
+	func(v *Values, list string) { v.Listener.TLS.Curves = list }).
+	example("X25519:P-256").defaults("auto")
 
 var sslSessionTickets = define("ssl-session-tickets", Listener,
 	"\"true\" lets clients resume TLS sessions, with keys that the process makes and changes by itself. \"false\" by default.",
 	parseBool,
-	func(v *Values, on bool) { v.Listener.TLS.Tickets = on })
+	func(v *Values, on bool) { v.Listener.TLS.Tickets = on }).
+	example("true").defaults("false")
 
 var enableOCSP = define("enable-ocsp", Listener,
 	"\"true\" staples what the authority says of a certificate to its handshakes. \"false\" by default.",
 	parseBool,
-	func(v *Values, on bool) { v.Listener.TLS.OCSP = on })
+	func(v *Values, on bool) { v.Listener.TLS.OCSP = on }).
+	example("true").defaults("false")
 
 var sslRejectHandshake = define("ssl-reject-handshake", Listener,
 	"\"true\" ends TLS handshakes for names that no host has. \"false\", the default, shows them the default certificate.",
 	parseBool,
-	func(v *Values, on bool) { v.Listener.TLS.RejectUnknown = on })
+	func(v *Values, on bool) { v.Listener.TLS.RejectUnknown = on }).
+	example("true").defaults("false")
 
 // parseProtocols reads versions of TLS and returns them in ascending order. Those
 // that are no longer secure are left out, as long as there is another one.
