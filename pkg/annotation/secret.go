@@ -55,3 +55,45 @@ func (r Reader) Secrets(namespace string, annotations map[string]string) []strin
 	}
 	return names
 }
+
+// ConfigMaps returns the ConfigMaps that the annotations of an Ingress name, as
+// "namespace/name".
+func (r Reader) ConfigMaps(namespace string, annotations map[string]string) []string {
+	if len(annotations) == 0 {
+		return nil
+	}
+	var at place
+	at.from.Object.Kind, at.from.Object.Namespace = ingressKind, namespace
+	var names []string
+	for _, row := range []*Annotation{&authProxySetHeaders} {
+		text, ok := annotations[Prefix+"/"+row.Name]
+		if !ok {
+			text = annotations[r.nginxPrefix+"/"+row.Name]
+		}
+		if name, err := parseConfigMap(strings.TrimSpace(text), at); err == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+var (
+	errConfigMapName  = errors.New("want the name of a ConfigMap, or namespace/name")
+	errConfigMapOther = errors.New("a ConfigMap of another namespace must not be used")
+	errConfigMapPlace = errors.New("want it on an Ingress, in whose namespace the ConfigMap is")
+)
+
+// parseConfigMap reads the name of a ConfigMap in the namespace of its Ingress, and
+// returns it as "namespace/name".
+func parseConfigMap(text string, at place) (string, error) {
+	switch name, err := parseSecret(text, at); {
+	case errors.Is(err, errSecretPlace):
+		return "", errConfigMapPlace
+	case errors.Is(err, errSecretOther):
+		return "", errConfigMapOther
+	case err != nil:
+		return "", errConfigMapName
+	default:
+		return name, nil
+	}
+}

@@ -23,6 +23,9 @@ func References(objs *Objects, settings Settings) (secrets, configMaps []types.N
 		for _, name := range reader.Secrets(ing.Namespace, ing.Annotations) {
 			secrets = append(secrets, nameOfSecret(name))
 		}
+		for _, name := range reader.ConfigMaps(ing.Namespace, ing.Annotations) {
+			configMaps = append(configMaps, nameOfSecret(name))
+		}
 	}
 	if settings.DefaultSSLCertificate.Name != "" {
 		secrets = append(secrets, settings.DefaultSSLCertificate)
