@@ -25,7 +25,7 @@ type externalAuth struct {
 	client     *authrequest.Client
 	method     string
 	url        *variable.Expression
-	ofRequest  bool // the request's own host is asked
+	chosenPort bool // the port of the URL is that of the request
 	unverified bool
 	sets       []authField
 	signIn     *variable.Expression // nil for none
@@ -68,7 +68,7 @@ func newExternalAuth(s *Settings) (gate, error) {
 		return nil, nil
 	}
 	f := &externalAuth{
-		client: &s.Shared.Auth, method: a.Method, unverified: a.Unverified, ofRequest: a.OfRequest(),
+		client: &s.Shared.Auth, method: a.Method, unverified: a.Unverified,
 		connect: s.ConnectTimeout, within: s.ConnectTimeout + s.ReadTimeout, request: s.RequestTimeout,
 		asking: new(atomic.Int64),
 	}
@@ -81,6 +81,7 @@ func newExternalAuth(s *Settings) (gate, error) {
 	if a.ResponseFields != "" {
 		f.wanted = strings.Split(a.ResponseFields, ",")
 	}
+	_, f.chosenPort = a.OfRequest()
 	var err error
 	if f.url, err = variable.Compile(a.URL, variable.Request); err != nil {
 		return nil, fmt.Errorf("auth-url: %w", err)
@@ -251,7 +252,7 @@ func (f *externalAuth) ask(ex *message.Exchange, s *State) (*authrequest.Answer,
 		Wanted: f.wanted, Key: f.cacheKey(ex, s), Durations: f.durations,
 	}
 	u, err := url.Parse(q.URL)
-	if err != nil || f.ofRequest && !usualPort(u.Port(), ex) {
+	if err != nil || f.chosenPort && !usualPort(u.Port(), ex) {
 		return nil, authrequest.ErrURL
 	}
 	q.Host = u.Hostname() // without the port, as in ingress-nginx

@@ -94,10 +94,12 @@ func (a ExternalAuth) Authority() string {
 }
 
 // OfRequest tells whether the request's own host is asked. Where the route has no
-// host, clients would then say who decides about them.
-func (a ExternalAuth) OfRequest() bool {
+// host, clients would then say who decides about them. port tells whether the port is
+// that of the request, which clients choose.
+func (a ExternalAuth) OfRequest() (host, port bool) {
 	authority := strings.ToLower(strings.ReplaceAll(a.Authority(), "{", ""))
-	return strings.Contains(authority, "$host") || strings.Contains(authority, "$http_host")
+	port = strings.Contains(authority, "$http_host")
+	return port || strings.Contains(authority, "$host"), port
 }
 
 // UserList is a list of users and their passwords' hashes. Name is "namespace/secret".

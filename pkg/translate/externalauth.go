@@ -80,7 +80,7 @@ func (b *build) denyChosenAuth() {
 	}
 	told := make(map[model.ObjectRef]bool)
 	deny := func(r *model.Route) {
-		if r.Denied != "" || !r.Options.Filters.Filters().ExternalAuth.OfRequest() {
+		if of, _ := r.Options.Filters.Filters().ExternalAuth.OfRequest(); r.Denied != "" || !of {
 			return
 		}
 		r.Denied = "auth-url: $host in it lets clients choose who is asked, where the rule has no host"
