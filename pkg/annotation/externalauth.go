@@ -33,11 +33,13 @@ func anywhere[T any](parse func(string, dialect) (T, error)) func(string, place)
 
 var (
 	authURL = ofAuth("auth-url", own,
-		"URL of a service that is asked about each request, with a request that has its fields and no body. A status of 2xx lets the request pass, 401 and 403 are the answer, and all else is answered 500. Variables may stand in it; in its host only $host, $http_host and those that the Ingress chooses. The paths answer 503 while the URL cannot be used.",
-		parseAuthURL, setAuthURL).protecting(protects)
+		"URL of a service that is asked about each request, with a request that has its fields and no body. A status of 2xx lets the request pass, 401 and 403 are the answer, and all else is answered 500. Variables may stand in it; in its host only $host, $http_host and those that the Ingress chooses. The paths answer 503 while the URL cannot be used. By default nobody is asked.",
+		parseAuthURL, setAuthURL).
+		example("http://oauth2-proxy.auth.svc.cluster.local:4180/oauth2/auth").defaults("").protecting(protects)
 	globalAuthURL = ofAuth("global-auth-url", global,
-		"auth-url of all Ingresses that have none and do not say enable-global-auth: \"false\". It stands in the ConfigMap, with the other settings that begin with global-auth.",
-		optional(parseAuthURL), setAuthURL).protecting(protects)
+		"auth-url of all Ingresses that have none and do not say enable-global-auth: \"false\". It stands in the ConfigMap, with the other settings that begin with global-auth. None by default.",
+		optional(parseAuthURL), setAuthURL).
+		example("http://oauth2-proxy.auth.svc.cluster.local:4180/oauth2/auth").defaults("").protecting(protects)
 )
 
 func setAuthURL(a *model.ExternalAuth, text string) { a.URL = text }
@@ -54,11 +56,13 @@ func optional(parse func(string, place) (string, error)) func(string, place) (st
 
 var (
 	authURLVerify = ofAuth("auth-url-verify", own,
-		"on wants a certificate of the service of auth-url that the system's authorities vouch for, off takes any. on by default, off with the compatibility of ingress-nginx, which verifies none.",
-		anywhere(parseOnOff), setAuthVerify).protecting(protects)
+		"on wants a certificate of the service of auth-url that the system's authorities vouch for, off takes any. Plain http has none.",
+		anywhere(parseOnOff), setAuthVerify).
+		example("on").defaults("on", "off").protecting(protects)
 	globalAuthURLVerify = ofAuth("global-auth-url-verify", global,
 		"auth-url-verify of global-auth-url.",
-		anywhere(parseOnOff), setAuthVerify).protecting(protects)
+		anywhere(parseOnOff), setAuthVerify).
+		example("on").defaults("on", "off").protecting(protects)
 )
 
 func setAuthVerify(a *model.ExternalAuth, on bool) { a.Unverified = !on }
@@ -66,10 +70,12 @@ func setAuthVerify(a *model.ExternalAuth, on bool) { a.Unverified = !on }
 var (
 	authMethod = ofAuth("auth-method", own,
 		"Method of the requests to auth-url: GET by default. With it they have X-Original-URI and X-Scheme, too.",
-		anywhere(parseAuthMethod), setAuthMethod).protecting(protects)
+		anywhere(parseAuthMethod), setAuthMethod).
+		example("POST").defaults("").protecting(protects)
 	globalAuthMethod = ofAuth("global-auth-method", global,
-		"auth-method of global-auth-url.",
-		anywhere(parseAuthMethod), setAuthMethod).protecting(protects)
+		"auth-method of global-auth-url: GET by default.",
+		anywhere(parseAuthMethod), setAuthMethod).
+		example("POST").defaults("").protecting(protects)
 )
 
 func setAuthMethod(a *model.ExternalAuth, method string) { a.Method = method }
@@ -85,17 +91,20 @@ func parseAuthMethod(text string, _ dialect) (string, error) {
 }
 
 var authProxySetHeaders = defineAt("auth-proxy-set-headers", Path,
-	"ConfigMap with fields that auth-url gets besides those of the request: a name, or namespace/name in the namespace of the Ingress. Values may have variables. The paths answer 503 while it is missing or has a field that cannot be sent.",
+	"ConfigMap with fields that auth-url gets besides those of the request: a name, or namespace/name in the namespace of the Ingress. Values may have variables. The paths answer 503 while it is missing or has a field that cannot be sent. None by default.",
 	parseConfigMap,
-	func(v *Values, name string, _ place) { v.AuthSetFields = name }).protecting(protects).onIngressOnly()
+	func(v *Values, name string, _ place) { v.AuthSetFields = name }).
+	example("auth-fields").defaults("").protecting(protects).onIngressOnly()
 
 var (
 	authResponseHeaders = ofAuth("auth-response-headers", own,
-		"Fields of the answer of auth-url that the endpoint gets, separated by commas, 64 at most. What clients send under these names it never gets.",
-		anywhere(parseAuthFields), setAuthFields).protecting(protects)
+		"Fields of the answer of auth-url that the endpoint gets, separated by commas, 64 at most. What clients send under these names it never gets. None by default.",
+		anywhere(parseAuthFields), setAuthFields).
+		example("X-Auth-Request-User, X-Auth-Request-Email").defaults("").protecting(protects)
 	globalAuthResponseHeaders = ofAuth("global-auth-response-headers", global,
-		"auth-response-headers of global-auth-url.",
-		anywhere(parseAuthFields), setAuthFields).protecting(protects)
+		"auth-response-headers of global-auth-url. None by default.",
+		anywhere(parseAuthFields), setAuthFields).
+		example("X-Auth-Request-User, X-Auth-Request-Email").defaults("").protecting(protects)
 )
 
 func setAuthFields(a *model.ExternalAuth, list string) { a.ResponseFields = list }
@@ -140,17 +149,21 @@ func parseAuthFields(text string, _ dialect) (string, error) {
 
 var (
 	authSignIn = ofAuth("auth-signin", own,
-		"URL that clients are sent to with 302 where auth-url answers 401. What they asked for is appended as the argument rd. It may have variables, such as https://$host/oauth2/start?rd=$escaped_request_uri.",
-		parseSignIn, setSignIn)
+		"URL that clients are sent to with 302 where auth-url answers 401. What they asked for is appended as the argument rd, unless that is there. By default they get the 401. It may have variables, such as https://$host/oauth2/start?rd=$escaped_request_uri.",
+		parseSignIn, setSignIn).
+		example("https://$host/oauth2/start?rd=$escaped_request_uri").defaults("")
 	globalAuthSignIn = ofAuth("global-auth-signin", global,
-		"auth-signin of global-auth-url.",
-		optional(parseSignIn), setSignIn)
+		"auth-signin of global-auth-url. None by default.",
+		optional(parseSignIn), setSignIn).
+		example("https://$host/oauth2/start?rd=$escaped_request_uri").defaults("")
 	authSignInRedirectParam = ofAuth("auth-signin-redirect-param", own,
 		"Name of the argument that auth-signin gets: rd by default.",
-		anywhere(parseArgumentName), setRedirectParam)
+		anywhere(parseArgumentName), setRedirectParam).
+		example("next").defaults("")
 	globalAuthSignInRedirectParam = ofAuth("global-auth-signin-redirect-param", global,
-		"auth-signin-redirect-param of global-auth-signin.",
-		anywhere(parseArgumentName), setRedirectParam)
+		"auth-signin-redirect-param of global-auth-signin: rd by default.",
+		anywhere(parseArgumentName), setRedirectParam).
+		example("next").defaults("")
 )
 
 func setSignIn(a *model.ExternalAuth, text string)        { a.SignIn = text }
@@ -166,10 +179,12 @@ func parseArgumentName(text string, _ dialect) (string, error) {
 var (
 	authRequestRedirect = ofAuth("auth-request-redirect", own,
 		"Value of X-Auth-Request-Redirect, which auth-url gets, with variables: $request_uri by default.",
-		parseAuthText, setAuthRedirect)
+		parseAuthText, setAuthRedirect).
+		example("https://$host$request_uri").defaults("")
 	globalAuthRequestRedirect = ofAuth("global-auth-request-redirect", global,
-		"auth-request-redirect of global-auth-url.",
-		parseAuthText, setAuthRedirect)
+		"auth-request-redirect of global-auth-url: $request_uri by default.",
+		parseAuthText, setAuthRedirect).
+		example("https://$host$request_uri").defaults("")
 )
 
 func setAuthRedirect(a *model.ExternalAuth, text string) { a.Redirect = text }
@@ -177,10 +192,12 @@ func setAuthRedirect(a *model.ExternalAuth, text string) { a.Redirect = text }
 var (
 	authAlwaysSetCookie = ofAuth("auth-always-set-cookie", own,
 		"\"true\" gives clients the cookies of the answer of auth-url with responses of every status. \"false\", the default, does so with 200, 201, 204, 206, 301 to 304, 307 and 308.",
-		anywhere(parseBool), setAlwaysSetCookie)
+		anywhere(parseBool), setAlwaysSetCookie).
+		example("true").defaults("false")
 	globalAuthAlwaysSetCookie = ofAuth("global-auth-always-set-cookie", global,
 		"auth-always-set-cookie of global-auth-url.",
-		anywhere(parseBool), setAlwaysSetCookie)
+		anywhere(parseBool), setAlwaysSetCookie).
+		example("true").defaults("false")
 )
 
 func setAlwaysSetCookie(a *model.ExternalAuth, on bool) { a.AlwaysSetCookie = on }
@@ -188,16 +205,20 @@ func setAlwaysSetCookie(a *model.ExternalAuth, on bool) { a.AlwaysSetCookie = on
 var (
 	authCacheKey = ofAuth("auth-cache-key", own,
 		"Text with variables, such as $cookie_session, that is the same for requests about which auth-url need be asked once for all, as long as auth-cache-duration says. Without a variable that has a value, auth-url is asked. None by default.",
-		parseCacheKey, setCacheKey)
+		parseCacheKey, setCacheKey).
+		example("$cookie_session").defaults("")
 	globalAuthCacheKey = ofAuth("global-auth-cache-key", global,
-		"auth-cache-key of global-auth-url.",
-		optional(parseCacheKey), setCacheKey)
+		"auth-cache-key of global-auth-url. None by default.",
+		optional(parseCacheKey), setCacheKey).
+		example("$cookie_session").defaults("")
 	authCacheDuration = ofAuth("auth-cache-duration", own,
 		"How long answers of auth-url hold where there is an auth-cache-key, by status: a list such as \"200 202 5m, 401 30s\". \"200 202 401 5m\" by default.",
-		anywhere(parseCacheDurations), setCacheDurations).protecting(protects)
+		anywhere(parseCacheDurations), setCacheDurations).
+		example("200 202 10m, 401 30s").defaults("").protecting(protects)
 	globalAuthCacheDuration = ofAuth("global-auth-cache-duration", global,
-		"auth-cache-duration of global-auth-url.",
-		anywhere(parseCacheDurations), setCacheDurations).protecting(protects)
+		"auth-cache-duration of global-auth-url: \"200 202 401 5m\" by default.",
+		anywhere(parseCacheDurations), setCacheDurations).
+		example("200 202 10m, 401 30s").defaults("").protecting(protects)
 )
 
 func setCacheKey(a *model.ExternalAuth, text string)       { a.CacheKey = text }
@@ -206,16 +227,20 @@ func setCacheDurations(a *model.ExternalAuth, text string) { a.CacheDurations = 
 var (
 	authKeepalive = define("auth-keepalive", Path,
 		"Connections to auth-url that are kept. It is read and has no effect: connections are kept anyway, within bounds.",
-		parseKeepalive, func(*Values, string) {})
+		parseKeepalive, func(*Values, string) {}).
+		example("10").defaults("0")
 	authKeepaliveRequests = define("auth-keepalive-requests", Path,
 		"Requests of one connection to auth-url. It is read and has no effect.",
-		parseKeepalive, func(*Values, string) {})
+		parseKeepalive, func(*Values, string) {}).
+		example("100").defaults("1000")
 	authKeepaliveTimeout = define("auth-keepalive-timeout", Path,
 		"How long a connection to auth-url is kept. It is read and has no effect: 60 seconds.",
-		parseKeepalive, func(*Values, string) {})
+		parseKeepalive, func(*Values, string) {}).
+		example("30").defaults("60")
 	authKeepaliveShareVars = define("auth-keepalive-share-vars", Path,
 		"Whether nginx's variables hold for requests to auth-url. It is read and has no effect: they do.",
-		parseBool, func(*Values, bool) {})
+		parseBool, func(*Values, bool) {}).
+		example("true").defaults("false")
 )
 
 func parseKeepalive(text string, _ dialect) (string, error) {
@@ -228,7 +253,8 @@ func parseKeepalive(text string, _ dialect) (string, error) {
 var enableGlobalAuth = define("enable-global-auth", Path,
 	"\"false\" does not ask global-auth-url about requests of the Ingress. \"true\" by default.",
 	parseBool,
-	func(v *Values, on bool) { v.NoGlobalAuth = !on })
+	func(v *Values, on bool) { v.NoGlobalAuth = !on }).
+	example("false").defaults("true")
 
 // Bounds of a text of external authentication: values of its variables are what a
 // client chooses.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -363,15 +364,21 @@ func TestAuthOfTheOwnHost(t *testing.T) {
 	})
 }
 
-// A service behind the proxy is asked through it.
+// A service behind the proxy is asked through it; one behind a route that asks it ends
+// the round.
 func TestAuthThroughTheProxy(t *testing.T) {
-	o := startOAuth(t)
-	to, _ := url.Parse(o.url)
-	s := serve(t, nginx, map[string]http.Handler{"app": nil},
-		"---\n"+strings.TrimSpace(strings.ReplaceAll(service("oauth", 1), "port: 1}", "port: "+to.Port()+"}"))+"\n"+
-			ingress("app", "localhost", "auth-url: http://$http_host/oauth2/auth", "/ prefix app")+
-			ingress("oauth", "localhost", "", "/oauth2 prefix oauth"))
-	port := s.HTTP[strings.LastIndex(s.HTTP, ":")+1:]
-	s.wants(s.do(request{url: "http://localhost:" + port + "/", fields: "Cookie: session=ann"}), 200, "X-Backend: app")
-	s.wants(s.get("http://localhost:"+port+"/"), 401)
+	inBoth(t, func(t *testing.T, profile string) {
+		o := startOAuth(t)
+		to, _ := url.Parse(o.url)
+		port, _ := strconv.Atoi(to.Port())
+		s := serve(t, profile, map[string]http.Handler{"app": nil},
+			service("oauth", port)+
+				ingress("app", "localhost", "auth-url: http://$http_host/oauth2/auth", "/ prefix app")+
+				ingress("oauth", "localhost", "", "/oauth2 prefix oauth")+
+				ingress("round", "localhost", "auth-url: http://$http_host/round", "/round prefix app"))
+		at := "http://localhost:" + s.HTTP[strings.LastIndex(s.HTTP, ":")+1:]
+		s.wants(s.do(request{url: at + "/", fields: "Cookie: session=ann"}), 200, "X-Backend: app")
+		s.wants(s.get(at+"/"), 401)
+		s.wants(s.get(at+"/round"), 500)
+	})
 }
