@@ -47,9 +47,9 @@ type authField struct {
 }
 
 const (
-	// longestAuthValue bounds the value of a variable, longestAuthText a text.
-	longestAuthValue = 8 << 10
-	longestAuthText  = 16 << 10
+	// longestAuthText bounds a text. One that is longer is never cut: the service would
+	// decide about something else.
+	longestAuthText = 16 << 10
 	// mostAskingOfRoute is how many requests of a route may wait for the service.
 	mostAskingOfRoute = 2048
 )
@@ -121,6 +121,11 @@ func exemptFromAuth(s *Settings) bool {
 	return false
 }
 
+// original is the path and query that the service is asked about. The path is in the
+// form that the route was found by and that is forwarded: were it as the client wrote it,
+// as in nginx, a service that knows /admin would let /public/../admin pass.
+const original = "$uri$is_args$args"
+
 // authFields are the fields that the service gets besides those of the client. Later
 // ones take the place of earlier ones.
 func authFields(a *model.ExternalAuth) ([]authField, error) {
@@ -130,7 +135,7 @@ func authFields(a *model.ExternalAuth) ([]authField, error) {
 	}
 	texts := [][2]string{
 		{"X-Request-Id", "$req_id"},
-		{"X-Original-Url", "$scheme://$http_host$request_uri"},
+		{"X-Original-Url", "$scheme://$http_host" + original},
 		{"X-Original-Method", "$request_method"},
 		{"X-Sent-From", "nginx-ingress-controller"},
 		{"X-Real-Ip", "$remote_addr"},
@@ -138,7 +143,7 @@ func authFields(a *model.ExternalAuth) ([]authField, error) {
 		{"X-Auth-Request-Redirect", redirect},
 	}
 	if a.Method != "" {
-		texts = append(texts, [2]string{"X-Original-Uri", "$request_uri"}, [2]string{"X-Scheme", "$pass_access_scheme"})
+		texts = append(texts, [2]string{"X-Original-Uri", original}, [2]string{"X-Scheme", "$pass_access_scheme"})
 	}
 	for line := range strings.Lines(a.SetFields) {
 		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
@@ -218,26 +223,28 @@ func (f *externalAuth) check(ex *message.Exchange, s *State) verdict {
 
 // sendsTo makes the answer that sends a client to the sign-in.
 func (f *externalAuth) sendsTo(ex *message.Exchange, s *State) bool {
-	to := f.text(f.signIn, ex, s)
-	if to == "" || !http11.ValidFieldValue([]byte(to)) {
+	to, err := f.text(f.signIn, ex, s)
+	if err != nil || !http11.ValidFieldValue([]byte(to)) {
 		return false
 	}
 	s.Reply = Reply{Status: 302, Location: []byte(to)}
 	return true
 }
 
-// text evaluates an expression. It is empty when it is longer than is sound.
-func (f *externalAuth) text(e *variable.Expression, ex *message.Exchange, s *State) string {
+var errLongText = errors.New("a text for the service is longer than is sound")
+
+// text evaluates an expression.
+func (f *externalAuth) text(e *variable.Expression, ex *message.Exchange, s *State) (string, error) {
 	if constant, ok := e.Constant(); ok {
-		return constant
+		return constant, nil
 	}
 	var space [512]byte
 	c := s.Context(ex)
-	b := e.AppendEscaped(space[:0], &c, variable.EscapeNone, longestAuthValue)
+	b := e.AppendEscaped(space[:0], &c, variable.EscapeNone, longestAuthText+1)
 	if len(b) > longestAuthText {
-		return ""
+		return "", errLongText
 	}
-	return string(b)
+	return string(b), nil
 }
 
 // ask asks the service.
@@ -247,11 +254,15 @@ func (f *externalAuth) ask(ex *message.Exchange, s *State) (*authrequest.Answer,
 		return nil, authrequest.ErrBusy
 	}
 	defer f.asking.Add(-1)
+	to, err := f.text(f.url, ex, s)
+	if err != nil {
+		return nil, err
+	}
 	q := authrequest.Question{
-		Method: f.method, URL: f.text(f.url, ex, s), Unverified: f.unverified, Connect: f.connect,
+		Method: f.method, URL: to, Unverified: f.unverified, Connect: f.connect,
 		Wanted: f.wanted, Key: f.cacheKey(ex, s), Durations: f.durations,
 	}
-	u, err := url.Parse(q.URL)
+	u, err := url.Parse(to)
 	if err != nil || f.chosenPort && !usualPort(u.Port(), ex) {
 		return nil, authrequest.ErrURL
 	}
@@ -259,7 +270,9 @@ func (f *externalAuth) ask(ex *message.Exchange, s *State) (*authrequest.Answer,
 	if strings.Contains(q.Host, ":") {
 		q.Host = "[" + q.Host + "]"
 	}
-	q.Fields = f.fields(ex, s)
+	if q.Fields, err = f.fields(ex, s); err != nil {
+		return nil, err
+	}
 	if host := q.Fields.Get("Host"); host != "" {
 		q.Host = host
 		q.Fields.Del("Host")
@@ -300,8 +313,8 @@ func (f *externalAuth) cacheKey(ex *message.Exchange, s *State) string {
 	if f.key == nil {
 		return ""
 	}
-	key := f.text(f.key, ex, s)
-	if len(key) <= f.fixed {
+	key, err := f.text(f.key, ex, s)
+	if err != nil || len(key) <= f.fixed {
 		return ""
 	}
 	return f.route + key
@@ -328,7 +341,7 @@ func isWithheld(name string) bool {
 const loopMark = "shockwave"
 
 // fields are those of the question.
-func (f *externalAuth) fields(ex *message.Exchange, s *State) http.Header {
+func (f *externalAuth) fields(ex *message.Exchange, s *State) (http.Header, error) {
 	client := &ex.Request.Fields
 	h := make(http.Header, client.Len()+len(f.sets)+3)
 	var cookies []string
@@ -350,13 +363,16 @@ func (f *externalAuth) fields(ex *message.Exchange, s *State) http.Header {
 	}
 	h["Cdn-Loop"] = append(h["Cdn-Loop"], loopMark)
 	for _, set := range f.sets {
-		if value := f.text(set.value, ex, s); value != "" && http11.ValidFieldValue(alloc.Bytes(value)) {
+		switch value, err := f.text(set.value, ex, s); {
+		case err != nil:
+			return nil, err
+		case value != "" && http11.ValidFieldValue(alloc.Bytes(value)):
 			h[set.name] = []string{value}
-		} else {
+		default:
 			delete(h, set.name) // nginx leaves out what is empty
 		}
 	}
-	return h
+	return h, nil
 }
 
 // authAnswer gives the endpoint and the client what the service said.

@@ -211,6 +211,34 @@ func TestAuthRefusesNominations(t *testing.T) {
 	}
 }
 
+// A text that is too long is not cut: two tokens with one beginning are two tokens.
+func TestAuthCutsNothing(t *testing.T) {
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer server.Close()
+	long := strings.Repeat("a", longestAuthText)
+	for _, a := range []model.ExternalAuth{
+		{URL: server.URL + "/$http_x"},
+		{URL: server.URL, SetFields: "X-A: $http_x"},
+	} {
+		c := chainOf(t, model.Filters{ExternalAuth: a}, nil)
+		var s State
+		if Run(c.Late, exchangeOf(t, "GET / HTTP/1.1\nHost: app.example\nX: "+long+"b"), &s) || s.Reply.Status != 500 || asked.Load() != 0 {
+			t.Errorf("%+v: %+v, asked %d times", a, s.Reply, asked.Load())
+		}
+	}
+	c := chainOf(t, model.Filters{ExternalAuth: model.ExternalAuth{URL: server.URL, CacheKey: "$http_x"}}, nil)
+	for _, end := range []string{"b", "c", "b"} {
+		var s State
+		if !Run(c.Late, exchangeOf(t, "GET / HTTP/1.1\nHost: app.example\nX: "+long+end), &s) {
+			t.Errorf("%+v", s.Reply)
+		}
+	}
+	if n := asked.Load(); n != 3 {
+		t.Errorf("asked %d times about what is too long to be remembered", n)
+	}
+}
+
 // What is asked is bounded for a route.
 func TestAuthIsBounded(t *testing.T) {
 	g, err := newExternalAuth(&Settings{Filters: model.Filters{ExternalAuth: model.ExternalAuth{URL: "http://127.0.0.1:1/"}}, Shared: new(Shared)})

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"golang.org/x/net/http2"
 )
 
@@ -174,6 +175,60 @@ func TestAuthBelievesNoClient(t *testing.T) {
 			if got := q.Header.Get(name); got != want {
 				t.Errorf("with a method the service got %s: %q, want %q", name, got, want)
 			}
+		}
+	})
+}
+
+// The service is asked about the path that the endpoint gets.
+func TestAuthSeesTheForwardedPath(t *testing.T) {
+	inBoth(t, func(t *testing.T, profile string) {
+		o := startOAuth(t)
+		s := serve(t, profile, map[string]http.Handler{"app": nil},
+			ingress("app", "app.example", "auth-url: "+o.url+"/oauth2/auth\nauth-method: GET", "/ prefix app"))
+		for path, want := range map[string]string{
+			"/public/%2e%2e/%61dmin?a=/../b": "/admin?a=/../b",
+			"/a%2fb%20c":                     "/a%2Fb%20c",
+		} {
+			a := s.do(request{url: "http://app.example" + path, fields: "Cookie: session=ann"})
+			s.wants(a, 200)
+			_, q := o.asked()
+			if q.Header.Get("X-Original-Url") != "http://app.example"+want || q.Header.Get("X-Original-Uri") != want {
+				t.Errorf("%s: asked about %s and %s, want %s", path, q.Header.Get("X-Original-Url"), q.Header.Get("X-Original-Uri"), want)
+			}
+		}
+	})
+}
+
+// WebSocket is asked about like all else, and works.
+func TestAuthOfWebSocket(t *testing.T) {
+	inBoth(t, func(t *testing.T, profile string) {
+		o := startOAuth(t)
+		app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c, err := websocket.Accept(w, r, nil)
+			if err != nil {
+				return
+			}
+			defer c.CloseNow()
+			_ = c.Write(r.Context(), websocket.MessageText, []byte(r.Header.Get("X-Auth-Request-User")))
+		})
+		s := serve(t, profile, map[string]http.Handler{"app": app},
+			ingress("app", "app.example", "auth-url: "+o.url+"/oauth2/auth\nauth-response-headers: X-Auth-Request-User", "/ prefix app"))
+		dial := func(cookie string) (*websocket.Conn, *http.Response, error) {
+			return websocket.Dial(t.Context(), "ws://"+s.HTTP+"/", &websocket.DialOptions{Host: "app.example", HTTPHeader: http.Header{"Cookie": {cookie}}})
+		}
+		if _, res, err := dial("other=1"); err == nil || res.StatusCode != 401 {
+			t.Errorf("without a session: %v, %v", res, err)
+		}
+		c, _, err := dial("session=ann")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.CloseNow()
+		if _, text, err := c.Read(t.Context()); err != nil || string(text) != "ann" {
+			t.Errorf("%q, %v", text, err)
+		}
+		if _, q := o.asked(); q.Header.Get("Upgrade") != "" || q.Header.Get("Connection") != "" {
+			t.Errorf("the service got %v", q.Header)
 		}
 	})
 }
