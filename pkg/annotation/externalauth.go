@@ -92,7 +92,7 @@ func parseAuthMethod(text string, _ dialect) (string, error) {
 
 var authProxySetHeaders = defineAt("auth-proxy-set-headers", Path,
 	"ConfigMap with fields that auth-url gets besides those of the request: a name, or namespace/name in the namespace of the Ingress. Values may have variables. The paths answer 503 while it is missing or has a field that cannot be sent. None by default.",
-	parseConfigMap,
+	parseOwnConfigMap,
 	func(v *Values, name string, _ place) { v.AuthSetFields = name }).
 	example("auth-fields").defaults("").protecting(protects).onIngressOnly()
 

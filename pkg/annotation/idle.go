@@ -65,7 +65,7 @@ var dependents = []dependent{
 // tellIdle tells the author of an Ingress, which started from before, of settings
 // there that have no effect. Where the Ingress is denied, more than they is wrong.
 func (in *reading) tellIdle(before *Values) {
-	if in.result.Denied != "" || in.result.Set == 0 {
+	if in.result.Denied != "" || in.result.Set&(Path|Upstream|Host) == 0 {
 		return
 	}
 	for i := range dependents {

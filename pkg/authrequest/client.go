@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
+	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
 // Bounds.
@@ -55,11 +57,15 @@ type Client struct {
 	// administration is there, and in clouds the keys of the machine. It is set before
 	// the first question.
 	Local bool
+	// Logger is told why services cannot be asked, once in a while. nil: slog.Default.
+	Logger *slog.Logger
 
 	once                 sync.Once
 	verified, unverified http.Transport
 	asking               atomic.Int64
 	cache                cache
+	told                 atomic.Int64 // when, in seconds
+	untold               atomic.Int64 // failures since then
 }
 
 // Question is what a service is asked.
@@ -156,6 +162,9 @@ func (c *Client) Ask(ctx context.Context, q *Question) (*Answer, error) {
 	}
 	defer c.asking.Add(-1)
 	answer, head, err := c.ask(ctx, q)
+	if err != nil && !errors.Is(err, context.Canceled) { // as it is when a client leaves
+		c.tell(q, err)
+	}
 	if err == nil && q.Key != "" {
 		c.cache.put(key, answer, q.Durations.of(answer, head), time.Now())
 	}
@@ -197,6 +206,37 @@ func (c *Client) ask(ctx context.Context, q *Question) (*Answer, http.Header, er
 	stop.Stop()
 	answer, err := answerOf(res, q.Wanted)
 	return answer, res.Header, err
+}
+
+// tellEvery is how many seconds lie between two words about failures.
+const tellEvery = 10
+
+// tell logs a failure, unless another one was logged just now. Of the URL only host and
+// port are shown: the rest may be what clients sent.
+func (c *Client) tell(q *Question, err error) {
+	failures := c.untold.Add(1)
+	last, now := c.told.Load(), time.Now().Unix()
+	if now-last < tellEvery || !c.told.CompareAndSwap(last, now) {
+		return
+	}
+	c.untold.Add(-failures)
+	log := c.Logger
+	if log == nil {
+		log = slog.Default()
+	}
+	host := ""
+	if u, bad := url.Parse(q.URL); bad == nil {
+		host = model.Excerpt(u.Host)
+	}
+	log.Warn("a service that decides about access cannot be asked", "service", host, "failures", failures, "err", reason(err))
+}
+
+// reason is an error without the URL that net/http puts into some.
+func reason(err error) string {
+	if u := (*url.Error)(nil); errors.As(err, &u) {
+		err = u.Err
+	}
+	return model.Excerpt(err.Error())
 }
 
 func hasField(h http.Header, name string) bool {

@@ -1,8 +1,10 @@
 package authrequest
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -287,5 +289,23 @@ func TestParseDurations(t *testing.T) {
 	}
 	if d, err := ParseDurations(""); err != nil || len(d) > 0 {
 		t.Errorf("%v, %v", d, err)
+	}
+}
+
+// Failures are told, but not each of them, and without what clients sent.
+func TestFailuresAreTold(t *testing.T) {
+	var log bytes.Buffer
+	c := client(t)
+	c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	for range 100 {
+		_, _ = c.Ask(t.Context(), &Question{Method: "GET", URL: "http://127.0.0.1:1/?token=secret", Fields: http.Header{}})
+	}
+	if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "127.0.0.1:1") || strings.Contains(text, "secret") {
+		t.Errorf("log:\n%s", text)
+	}
+	c.told.Store(0)
+	_, _ = c.Ask(t.Context(), &Question{Method: "GET", URL: "http://127.0.0.1:1/", Fields: http.Header{}})
+	if !strings.Contains(log.String(), "failures=100") {
+		t.Errorf("log:\n%s", log.String())
 	}
 }

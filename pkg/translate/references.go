@@ -23,7 +23,7 @@ func References(objs *Objects, settings Settings) (secrets, configMaps []types.N
 		for _, name := range reader.Secrets(ing.Namespace, ing.Annotations) {
 			secrets = append(secrets, nameOfSecret(name))
 		}
-		for _, name := range reader.ConfigMaps(ing.Namespace, ing.Annotations) {
+		if name := reader.AuthConfigMap(ing.Namespace, ing.Annotations); name != "" {
 			configMaps = append(configMaps, nameOfSecret(name))
 		}
 	}
