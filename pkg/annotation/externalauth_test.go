@@ -1,6 +1,7 @@
 package annotation
 
 import (
+	neturl "net/url"
 	"strings"
 	"testing"
 
@@ -140,4 +141,54 @@ func TestGlobalAuth(t *testing.T) {
 	if a := of(map[string]string{"nginx.ingress.kubernetes.io/enable-global-auth": "false"}); a != (model.ExternalAuth{}) {
 		t.Errorf("without the global one %+v", a)
 	}
+}
+
+// FuzzAuthURL: whatever clients put into the variables of a URL that is taken, the
+// host that is asked is the one that the Ingress says.
+func FuzzAuthURL(f *testing.F) {
+	for _, text := range []string{
+		"http://auth.example/$request_uri", "https://$host/?a=$arg_a", "$scheme://$http_host", "http://a$arg_b", "http://[::1]/$arg_a", "http://a?$arg_a", "http://a:${service_port}/",
+	} {
+		f.Add(text, "@evil.example/")
+	}
+	f.Fuzz(func(t *testing.T, text, value string) {
+		url, err := parseAuthURL(text, place{})
+		if err != nil {
+			return
+		}
+		authority := model.ExternalAuth{URL: url}.Authority()
+		var b strings.Builder
+		for rest := url; rest != ""; {
+			before, after, found := strings.Cut(rest, "$")
+			b.WriteString(before)
+			if !found {
+				break
+			}
+			inner, braced := strings.CutPrefix(after, "{")
+			n := 0
+			for n < len(inner) && consistsOf(inner[n:n+1], letters+digits+"_") {
+				n++
+			}
+			rest = inner[n:]
+			if braced {
+				rest = strings.TrimPrefix(rest, "}")
+			}
+			switch strings.ToLower(inner[:n]) {
+			case "scheme", "pass_access_scheme":
+				b.WriteString("http")
+			case "host", "http_host", "ingress_name", "namespace", "server_name", "service_name", "service_port":
+				b.WriteString("1")
+			default:
+				b.WriteString(value)
+			}
+		}
+		plain, err := withoutVariables(authority)
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		u, err := neturl.Parse(b.String())
+		if err == nil && (u.Host != plain || u.User != nil) {
+			t.Errorf("%q with %q asks %q, want %q", text, value, u.Host, plain)
+		}
+	})
 }

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -288,6 +290,15 @@ func TestAuthEndsWithTheClient(t *testing.T) {
 	case <-gone:
 	case <-time.After(10 * time.Second):
 		t.Error("the service is still asked for a client that has left")
+	}
+	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		log, _ := os.ReadFile(filepath.Join(s.dir, "access.log"))
+		if strings.Contains(string(log), " 499 ") {
+			return
+		}
+		if time.Since(begin) > 10*time.Second {
+			t.Fatalf("the log does not say that the client has left:\n%s", log)
+		}
 	}
 }
 
