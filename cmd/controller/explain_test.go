@@ -147,7 +147,7 @@ apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata:
   name: guarded
-  annotations: {nginx.ingress.kubernetes.io/auth-url: "https://auth.example/"}
+  annotations: {nginx.ingress.kubernetes.io/auth-snippet: "deny all;"}
 spec:
   rules:
   - host: "*.guarded.example"
@@ -181,7 +181,7 @@ spec:
 		{"GET", "small.example", "/a", nil, 200, "This is home.", "exchange  greentea  (annotation shockwave.dev/allocation-mode of Ingress default/small)"},
 		{"POST", "small.example", "/a", []string{"Content-Length: 5"}, 413, "", "is answered 413"},
 		{"GET", "lonely.example", "/", nil, 503, "", "there is no such Service or port"},
-		{"GET", "a.guarded.example", "/", nil, 503, "", "auth-url is not supported"},
+		{"GET", "a.guarded.example", "/", nil, 503, "", "auth-snippet is not supported"},
 		{"GET", "guarded.example", "/", nil, 404, "", "and not the name without it"},
 		{"GET", "a.b.guarded.example", "/", nil, 404, "", "a wildcard covers exactly one more label\n"},
 		{"GET", "shop.example", "/%zz", nil, 400, "", "malformed percent-encoding"},

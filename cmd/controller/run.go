@@ -53,6 +53,9 @@ func run(ctx context.Context, s settings.Settings, log *slog.Logger, serving fun
 
 	// The control plane, and what it publishes with.
 	published := newPublisher(log, registry, snapshots, engine, streams, base, counters)
+	defer published.shared.Auth.Close()
+	published.shared.Auth.Logger = log
+	published.shared.Auth.Local = s.Manifests != "" // whoever writes files here has this machine
 	source, err := newSource(s, log, counters, func() int { return engine.Stats().Open }, &reconcile.Publisher{
 		Settings:         translation(s),
 		Publish:          published.publish,

@@ -19,6 +19,7 @@ var dataPlane = []layer{
 	{"pkg/proxy", "pkg/downstream/...", "pkg/stream"},
 	{"pkg/snapshot"},
 	{"pkg/filter", "pkg/upstream"},
+	{"pkg/authrequest"},
 	{"pkg/route", "pkg/certs", "pkg/http11", "pkg/accesslog"},
 	{"pkg/variable"},
 }

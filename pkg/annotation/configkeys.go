@@ -53,11 +53,7 @@ var unsupportedKeys = []string{
 	"block-referers", "block-user-agents", "brotli-level", "brotli-min-length", "brotli-types",
 	"client-header-buffer-size", "custom-http-errors", "default-type",
 	"denylist-source-range", "enable-access-log-for-default-backend", "enable-syslog",
-	"enable-underscores-in-headers", "forwarded-for-header", "global-allowed-response-headers",
-	"global-auth-always-set-cookie", "global-auth-cache-duration", "global-auth-cache-key",
-	"global-auth-method", "global-auth-request-redirect", "global-auth-response-headers",
-	"global-auth-signin", "global-auth-signin-redirect-param", "global-auth-snippet",
-	"global-auth-url", "gzip-disable", "gzip-level", "gzip-min-length", "gzip-types", "hide-headers",
+	"enable-underscores-in-headers", "forwarded-for-header", "global-allowed-response-headers", "global-auth-snippet", "gzip-disable", "gzip-level", "gzip-min-length", "gzip-types", "hide-headers",
 	"hsts-include-subdomains", "hsts-max-age", "hsts-preload", "http-access-log-path",
 	"http-redirect-code", "http-snippet", "ignore-invalid-headers",
 	"large-client-header-buffers", "limit-conn-status-code", "limit-conn-zone-variable",
@@ -83,7 +79,7 @@ var configAdvice = map[string]string{
 // since they may hold such rules.
 var protectingKeys = map[string]bool{
 	"block-cidrs": true, "block-referers": true, "block-user-agents": true, "denylist-source-range": true,
-	"enable-modsecurity": true, "enable-owasp-modsecurity-crs": true, "global-auth-url": true,
+	"enable-modsecurity": true, "enable-owasp-modsecurity-crs": true, "global-auth-snippet": true,
 	"http-snippet": true, "location-snippet": true, "modsecurity-snippet": true, "server-snippet": true,
 	"whitelist-source-range": true,
 }

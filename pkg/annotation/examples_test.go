@@ -8,7 +8,10 @@ import (
 )
 
 // withoutEffect are settings whose value is read and changes nothing.
-var withoutEffect = map[string]bool{"proxy-busy-buffers-size": true}
+var withoutEffect = map[string]bool{
+	"proxy-busy-buffers-size": true,
+	"auth-keepalive":          true, "auth-keepalive-requests": true, "auth-keepalive-timeout": true, "auth-keepalive-share-vars": true,
+}
 
 // inShop is a place on an Ingress, in a dialect.
 func inShop(d dialect) place {

@@ -51,6 +51,11 @@ var dependents = []dependent{
 		},
 	},
 	{
+		"auth-method, auth-signin, auth-response-headers and others", "auth-url",
+		func(v *Values) bool { return v.Filters.ExternalAuth.URL == "" },
+		func(v *Values) any { return [2]any{v.Filters.ExternalAuth, v.AuthSetFields} },
+	},
+	{
 		"auth-tls-*", "auth-tls-secret",
 		func(v *Values) bool { return v.AuthTLSSecret == "" && !v.ClientAuthWanted },
 		func(v *Values) any { return [3]any{v.Host.Depth, v.Host.ErrorPage, v.Host.PassCertificate} },
@@ -60,7 +65,7 @@ var dependents = []dependent{
 // tellIdle tells the author of an Ingress, which started from before, of settings
 // there that have no effect. Where the Ingress is denied, more than they is wrong.
 func (in *reading) tellIdle(before *Values) {
-	if in.result.Denied != "" || in.result.Set&(Upstream|Host) == 0 {
+	if in.result.Denied != "" || in.result.Set&(Path|Upstream|Host) == 0 {
 		return
 	}
 	for i := range dependents {

@@ -157,7 +157,7 @@ func (in *reading) misplaced(setting *Annotation, full, value string, at place) 
 	where := "governs hosts: it has an effect on an Ingress only"
 	switch {
 	case setting.onIngress:
-		where = "names a Secret: it has an effect on an Ingress only"
+		where = "names another object: it has an effect on an Ingress only"
 	case setting.Scope&Listener != 0:
 		where = "governs listeners: it has an effect on the IngressClass only"
 	case setting.Scope&Stream != 0:

@@ -32,7 +32,7 @@ func TestReaderWithOnePrefixForBoth(t *testing.T) {
 	v := Defaults(model.ProfileKubernetes)
 	result := NewReader(Prefix+"/", nil).Ingress(shop, map[string]string{
 		"shockwave.dev/proxy-read-timeout": "1m",
-		"shockwave.dev/auth-url":           "https://auth.example",
+		"shockwave.dev/auth-snippet":       "deny all;",
 	}, &v)
 	if v.Options.ReadTimeout != time.Minute || result.Denied == "" || len(result.Problems) != 1 {
 		t.Errorf("values %+v and %+v", v, result)

@@ -19,6 +19,12 @@ var Table = []Annotation{
 	upstreamMaxFailures, upstreamEjectionTime, upstreamMaxEjected, upstreamMaxActive, retryBudget,
 	healthCheck, healthCheckPath, healthCheckHost, healthCheckPort, healthCheckInterval, healthCheckTimeout, healthCheckHealthy, healthCheckUnhealthy,
 
+	authURL, authURLVerify, authMethod, authProxySetHeaders, authResponseHeaders, authSignIn, authSignInRedirectParam, authRequestRedirect,
+	authAlwaysSetCookie, authCacheKey, authCacheDuration,
+	authKeepalive, authKeepaliveRequests, authKeepaliveTimeout, authKeepaliveShareVars,
+	globalAuthURL, globalAuthURLVerify, globalAuthMethod, globalAuthResponseHeaders, globalAuthSignIn, globalAuthSignInRedirectParam,
+	globalAuthRequestRedirect, globalAuthAlwaysSetCookie, globalAuthCacheKey, globalAuthCacheDuration, enableGlobalAuth,
+
 	authTLSSecret, authTLSVerifyClient, authTLSVerifyDepth, authTLSErrorPage, authTLSPassCertificate,
 	sslPassthrough, sslCiphers, http2,
 

@@ -21,6 +21,13 @@ type Values struct {
 	// ClientAuthWanted tells that a certificate of clients is asked for, with or
 	// without a Secret to verify it with.
 	ClientAuthWanted bool
+	// AuthSetFields names the ConfigMap with the fields that an external
+	// authentication gets, as "namespace/name". Empty means none.
+	AuthSetFields string
+	// GlobalAuth is asked where Filters has no external authentication of its own,
+	// unless NoGlobalAuth.
+	GlobalAuth   model.ExternalAuth
+	NoGlobalAuth bool
 	// Passthrough hands on the TLS connections to the hosts as they are.
 	Passthrough bool
 
@@ -45,7 +52,10 @@ func Defaults(p model.Profile) Values {
 		Listener: model.DefaultListener(),
 		Stream:   model.DefaultStreamTimeouts(),
 		Host:     model.HostTLS{ClientAuth: model.ClientAuthOn},
-		parts:    parts{buffers: 4, bufferSize: 4 << 10, cookieName: defaultCookie},
+		// What is verified by default is the same for both.
+		GlobalAuth: model.DefaultFilters(p).ExternalAuth,
+
+		parts: parts{buffers: 4, bufferSize: 4 << 10, cookieName: defaultCookie},
 	}
 }
 
@@ -55,6 +65,9 @@ func Defaults(p model.Profile) Values {
 func (v *Values) Final() (model.Options, model.Policy) {
 	options, policy, usual := v.Options, v.Policy, model.DefaultPolicy()
 	filters := v.Filters
+	if filters.ExternalAuth.URL == "" && !v.NoGlobalAuth {
+		filters.ExternalAuth = v.GlobalAuth
+	}
 	filters.Tidy()
 	options.Filters = filters.Set()
 	if v.parts.retryNonIdempotent && options.Retry.On != 0 {

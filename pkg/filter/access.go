@@ -20,7 +20,7 @@ type gate interface {
 
 // gates make the conditions of a route in the order in which they are asked: those
 // that cost more come later, as in nginx. They return nil where the route has none.
-var gates = []func(*Settings) (gate, error){}
+var gates = []func(*Settings) (gate, error){newExternalAuth}
 
 // access is all gates of a route. Usually none may refuse; with any (satisfy any) a
 // request passes as soon as one lets it pass.

@@ -2,7 +2,9 @@ package filter
 
 import (
 	"fmt"
+	"time"
 
+	"github.com/shockwave-ingress/shockwave/pkg/authrequest"
 	"github.com/shockwave-ingress/shockwave/pkg/certs"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
@@ -28,6 +30,10 @@ type Settings struct {
 	Filters model.Filters
 	// Host and Path are those of the route; Path is "/" for a fallback.
 	Host, Path string
+	// ConnectTimeout and ReadTimeout are those of the route. A filter that asks somebody
+	// waits no longer, nor longer than RequestTimeout after the request came; 0 means no
+	// limit.
+	ConnectTimeout, ReadTimeout, RequestTimeout time.Duration
 	// Sticky keeps clients at endpoints, if it names a cookie.
 	Sticky model.Sticky
 	// ClientAuth is what the host wants of clients' certificates, nil for nothing,
@@ -42,7 +48,10 @@ type Settings struct {
 
 // Shared is what the filters of all routes have in common and what outlives
 // snapshots. Its zero value is ready.
-type Shared struct{}
+type Shared struct {
+	// Auth asks services about access.
+	Auth authrequest.Client
+}
 
 // Kind is a kind of filter, a row of Table.
 type Kind struct {
@@ -75,6 +84,7 @@ var Table = []Kind{
 	{"client-certificate", early, newClientCertificate},
 	{"sticky-cookie", early, newStickyCookie},
 	{"access", late, newAccess},
+	{"external-auth", late, newAuthAnswer},
 }
 
 // Chain is the filters of one route, in order. The zero value has none.

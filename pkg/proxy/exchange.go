@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -145,7 +146,7 @@ func (x *exchange) serve(snap *snapshot.Snapshot) {
 	}
 	req, route := &x.Request, x.route
 	x.Mem = x.Mem.Switch(route.Mode)
-	x.filters.Path, x.filters.Route = x.path, &route.Variables
+	x.filters.Path, x.filters.Route, x.filters.Leaving = x.path, &route.Variables, x
 	switch {
 	case looped(&req.Fields):
 		x.reply(508)
@@ -182,6 +183,15 @@ func (x *exchange) serve(snap *snapshot.Snapshot) {
 	x.Watch(x.left.notice)
 	x.forward()
 }
+
+// Hold implements filter.Leaving. Nothing is noticed before a filter asks.
+func (x *exchange) Hold(cancel context.CancelFunc) {
+	x.Watch(x.left.notice)
+	x.left.hold(nil, cancel)
+}
+
+// Drop implements filter.Leaving.
+func (x *exchange) Drop() { x.left.drop() }
 
 // find finds the route. It returns 0, or the status to answer.
 func (x *exchange) find(snap *snapshot.Snapshot) int {

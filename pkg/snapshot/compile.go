@@ -303,6 +303,7 @@ func (s *Snapshot) compileRoute(h *model.Host, r *model.Route) (*Route, error) {
 		Filters: r.Options.Filters.Filters(),
 		Host:    h.Name, Path: made.Path, Sticky: policy.Balance.Sticky,
 		ClientAuth: s.Certificates.ClientAuth(h.Name), ClientTLS: h.TLS,
+		ConnectTimeout: made.ConnectTimeout, ReadTimeout: made.ReadTimeout, RequestTimeout: made.RequestTimeout,
 		Ingress: r.Ingress, Shared: s.shared,
 	})
 	return made, err

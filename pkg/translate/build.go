@@ -54,6 +54,7 @@ func (r *Builder) Build(objs *Objects, settings Settings) (*model.Config, []mode
 	b.denyHosts(ingresses)
 	b.passThrough(ingresses)
 	b.addDefaultBackend()
+	b.denyChosenAuth()
 	for _, in := range ingresses {
 		b.addTLS(in)
 	}

@@ -10,21 +10,24 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
-// denyAround fails closed for a path of an Ingress whose paths are denied, where
-// the path is not known to cover what it was written for: one that cannot be
+// denyAround fails closed for a path of an Ingress whose paths are denied or protected,
+// where the path is not known to cover what it was written for: one that cannot be
 // matched, and one of type ImplementationSpecific that is a regular expression
 // to ingress-nginx. Without this the requests meant for it would reach a shorter
 // path of the host, of an Ingress that denies nothing.
 func (b *build) denyAround(in *ingress, h *host, path *networkingv1.HTTPIngressPath, said *saidPath) {
 	expression := strings.ContainsAny(path.Path, expressionBytes)
 	mayMatch := path.PathType != nil && *path.PathType == networkingv1.PathTypeImplementationSpecific
-	if in.denied == "" || said.err == nil && !(expression && mayMatch) {
+	filters := in.options.Filters.Filters()
+	if in.denied == "" && !filters.Protects() || said.err == nil && !(expression && mayMatch) {
 		return
 	}
 	key := routeKey{literalPrefix(path.Path), model.Prefix}
 	switch older := h.find(key); {
 	case older == nil:
-		h.add(b.route(in, key, target{}))
+		route := b.route(in, key, target{})
+		route.Denied = cmp.Or(route.Denied, "what is protected here is not matched as written")
+		h.add(route)
 		b.tell(in, model.ReasonDenied, "%s, path %q is not matched as written: all below %s answers 503",
 			h.label(), model.Excerpt(path.Path), model.Excerpt(key.path))
 	case !sameObject(older.Ingress, in.ref):

@@ -23,6 +23,9 @@ func References(objs *Objects, settings Settings) (secrets, configMaps []types.N
 		for _, name := range reader.Secrets(ing.Namespace, ing.Annotations) {
 			secrets = append(secrets, nameOfSecret(name))
 		}
+		if name := reader.AuthConfigMap(ing.Namespace, ing.Annotations); name != "" {
+			configMaps = append(configMaps, nameOfSecret(name))
+		}
 	}
 	if settings.DefaultSSLCertificate.Name != "" {
 		secrets = append(secrets, settings.DefaultSSLCertificate)

@@ -56,6 +56,7 @@ func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 		in.denied, in.hostsDenied = cmp.Or(result.Denied, class.denied, b.denied), result.HostsDenied
 		b.readUpstreamTLS(in, &values)
 		b.readHostTLS(in, &values)
+		b.readExternalAuth(in, &values)
 		in.options, in.policy = values.Final()
 		opened = append(opened, in)
 	}
@@ -190,7 +191,15 @@ func (b *build) addDefaultBackend() {
 	}
 	options, policy := b.base.Final()
 	fallback := &model.Route{Upstream: b.use(target, policy), Options: options, Denied: b.denied}
-	b.host("")
+	// Hosts that nobody has are not under the global authentication (IN: controller.go,
+	// createServers).
+	if h := b.host(""); h.fallback == nil {
+		open := *b.base
+		open.NoGlobalAuth = true
+		nobodys := *fallback
+		nobodys.Options, _ = open.Final()
+		h.fallback = &nobodys
+	}
 	for _, h := range b.hosts {
 		if h.fallback == nil {
 			h.fallback = fallback

@@ -1,0 +1,358 @@
+package annotation
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/shockwave-ingress/shockwave/pkg/model"
+)
+
+// External authentication stands on an Ingress (auth-*), or in the ConfigMap for all
+// that have none of their own (global-auth-*). Of the two, one holds as a whole, as in
+// ingress-nginx (rootfs/etc/nginx/template/nginx.tmpl).
+
+// own is the external authentication of an Ingress.
+func own(v *Values) *model.ExternalAuth { return &v.Filters.ExternalAuth }
+
+// global is that of all others.
+func global(v *Values) *model.ExternalAuth { return &v.GlobalAuth }
+
+// ofAuth defines a setting of one of the two.
+func ofAuth[T any](name string, of func(*Values) *model.ExternalAuth, help string,
+	parse func(text string, at place) (T, error), set func(*model.ExternalAuth, T)) Annotation {
+	return defineAt(name, Path, help, parse, func(v *Values, value T, _ place) { set(of(v), value) })
+}
+
+// anywhere is a parser that does not ask where a value stands.
+func anywhere[T any](parse func(string, dialect) (T, error)) func(string, place) (T, error) {
+	return func(text string, at place) (T, error) { return parse(text, at.dialect) }
+}
+
+var (
+	authURL = ofAuth("auth-url", own,
+		"URL of a service that is asked about each request, with a request that has its fields and no body. A status of 2xx lets the request pass, 401 and 403 are the answer, and all else is answered 500. Variables may stand in it; in its host only $host, $http_host and those that the Ingress chooses. The paths answer 503 while the URL cannot be used. By default nobody is asked.",
+		parseAuthURL, setAuthURL).
+		example("http://oauth2-proxy.auth.svc.cluster.local:4180/oauth2/auth").defaults("").protecting(protects)
+	globalAuthURL = ofAuth("global-auth-url", global,
+		"auth-url of all Ingresses that have none and do not say enable-global-auth: \"false\". It stands in the ConfigMap, with the other settings that begin with global-auth. None by default.",
+		optional(parseAuthURL), setAuthURL).
+		example("http://oauth2-proxy.auth.svc.cluster.local:4180/oauth2/auth").defaults("").protecting(protects)
+)
+
+func setAuthURL(a *model.ExternalAuth, text string) { a.URL = text }
+
+// optional takes an empty text for what is not set, as a key of the ConfigMap says it.
+func optional(parse func(string, place) (string, error)) func(string, place) (string, error) {
+	return func(text string, at place) (string, error) {
+		if text == "" {
+			return "", nil
+		}
+		return parse(text, at)
+	}
+}
+
+var (
+	authURLVerify = ofAuth("auth-url-verify", own,
+		"on wants a certificate of the service of auth-url that the system's authorities vouch for, off takes any. Plain http has none.",
+		anywhere(parseOnOff), setAuthVerify).
+		example("on").defaults("on", "off").protecting(protects)
+	globalAuthURLVerify = ofAuth("global-auth-url-verify", global,
+		"auth-url-verify of global-auth-url.",
+		anywhere(parseOnOff), setAuthVerify).
+		example("on").defaults("on", "off").protecting(protects)
+)
+
+func setAuthVerify(a *model.ExternalAuth, on bool) { a.Unverified = !on }
+
+var (
+	authMethod = ofAuth("auth-method", own,
+		"Method of the requests to auth-url: GET by default. With it they have X-Original-URI and X-Scheme, too.",
+		anywhere(parseAuthMethod), setAuthMethod).
+		example("POST").defaults("").protecting(protects)
+	globalAuthMethod = ofAuth("global-auth-method", global,
+		"auth-method of global-auth-url: GET by default.",
+		anywhere(parseAuthMethod), setAuthMethod).
+		example("POST").defaults("").protecting(protects)
+)
+
+func setAuthMethod(a *model.ExternalAuth, method string) { a.Method = method }
+
+// parseAuthMethod takes the methods of ingress-nginx but for CONNECT and TRACE, which
+// ask for no answer of the service.
+func parseAuthMethod(text string, _ dialect) (string, error) {
+	switch text {
+	case "", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
+		return text, nil
+	}
+	return "", errors.New("want GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS")
+}
+
+var authProxySetHeaders = defineAt("auth-proxy-set-headers", Path,
+	"ConfigMap with fields that auth-url gets besides those of the request: a name, or namespace/name in the namespace of the Ingress. Values may have variables. The paths answer 503 while it is missing or has a field that cannot be sent. None by default.",
+	parseOwnConfigMap,
+	func(v *Values, name string, _ place) { v.AuthSetFields = name }).
+	example("auth-fields").defaults("").protecting(protects).onIngressOnly()
+
+var (
+	authResponseHeaders = ofAuth("auth-response-headers", own,
+		"Fields of the answer of auth-url that the endpoint gets, separated by commas, 64 at most. What clients send under these names it never gets. None by default.",
+		anywhere(parseAuthFields), setAuthFields).
+		example("X-Auth-Request-User, X-Auth-Request-Email").defaults("").protecting(protects)
+	globalAuthResponseHeaders = ofAuth("global-auth-response-headers", global,
+		"auth-response-headers of global-auth-url. None by default.",
+		anywhere(parseAuthFields), setAuthFields).
+		example("X-Auth-Request-User, X-Auth-Request-Email").defaults("").protecting(protects)
+)
+
+func setAuthFields(a *model.ExternalAuth, list string) { a.ResponseFields = list }
+
+// mostAuthFields bounds the fields that a service may have passed on.
+const mostAuthFields = 64
+
+// framing are the fields that the proxy alone writes.
+var framing = []string{
+	"connection", "content-length", "expect", "forwarded", "host", "http2-settings", "keep-alive", "proxy",
+	"proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+	"x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-forwarded-scheme",
+	"x-original-forwarded-for", "x-original-forwarded-host", "x-real-ip", "x-request-id", "x-scheme",
+}
+
+// parseAuthFields reads names of fields. Those that the proxy writes anyway are left
+// out: what the service says cannot take their place, nor can what a client says.
+func parseAuthFields(text string, _ dialect) (string, error) {
+	var names, ignored []string
+	for name := range strings.SplitSeq(text, ",") {
+		name = strings.TrimSpace(name)
+		lower := strings.ToLower(name)
+		switch {
+		case name == "":
+		case len(name) > 128 || !consistsOf(name, letters+digits+"-_"):
+			return "", fmt.Errorf("%s is no name of a field: want letters, digits, - and _", quote(name))
+		case slices.Contains(framing, lower):
+			ignored = append(ignored, name)
+		case !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }):
+			names = append(names, name)
+		}
+		if len(names) > mostAuthFields {
+			return "", fmt.Errorf("want %d names at most", mostAuthFields)
+		}
+	}
+	list := strings.Join(names, ",")
+	if len(ignored) > 0 {
+		return list, leftOut(ignored)
+	}
+	return list, nil
+}
+
+var (
+	authSignIn = ofAuth("auth-signin", own,
+		"URL that clients are sent to with 302 where auth-url answers 401. What they asked for is appended as the argument rd, unless that is there. By default they get the 401. It may have variables, such as https://$host/oauth2/start?rd=$escaped_request_uri.",
+		parseSignIn, setSignIn).
+		example("https://$host/oauth2/start?rd=$escaped_request_uri").defaults("")
+	globalAuthSignIn = ofAuth("global-auth-signin", global,
+		"auth-signin of global-auth-url. None by default.",
+		optional(parseSignIn), setSignIn).
+		example("https://$host/oauth2/start?rd=$escaped_request_uri").defaults("")
+	authSignInRedirectParam = ofAuth("auth-signin-redirect-param", own,
+		"Name of the argument that auth-signin gets: rd by default.",
+		anywhere(parseArgumentName), setRedirectParam).
+		example("next").defaults("")
+	globalAuthSignInRedirectParam = ofAuth("global-auth-signin-redirect-param", global,
+		"auth-signin-redirect-param of global-auth-signin: rd by default.",
+		anywhere(parseArgumentName), setRedirectParam).
+		example("next").defaults("")
+)
+
+func setSignIn(a *model.ExternalAuth, text string)        { a.SignIn = text }
+func setRedirectParam(a *model.ExternalAuth, name string) { a.RedirectParam = name }
+
+func parseArgumentName(text string, _ dialect) (string, error) {
+	if len(text) > 64 || !consistsOf(text, letters+digits+"-_.") {
+		return "", errors.New("want letters, digits, -, _ and ., 64 bytes at most")
+	}
+	return text, nil
+}
+
+var (
+	authRequestRedirect = ofAuth("auth-request-redirect", own,
+		"Value of X-Auth-Request-Redirect, which auth-url gets, with variables: $request_uri by default.",
+		parseAuthText, setAuthRedirect).
+		example("https://$host$request_uri").defaults("")
+	globalAuthRequestRedirect = ofAuth("global-auth-request-redirect", global,
+		"auth-request-redirect of global-auth-url: $request_uri by default.",
+		parseAuthText, setAuthRedirect).
+		example("https://$host$request_uri").defaults("")
+)
+
+func setAuthRedirect(a *model.ExternalAuth, text string) { a.Redirect = text }
+
+var (
+	authAlwaysSetCookie = ofAuth("auth-always-set-cookie", own,
+		"\"true\" gives clients the cookies of the answer of auth-url with responses of every status. \"false\", the default, does so with 200, 201, 204, 206, 301 to 304, 307 and 308.",
+		anywhere(parseBool), setAlwaysSetCookie).
+		example("true").defaults("false")
+	globalAuthAlwaysSetCookie = ofAuth("global-auth-always-set-cookie", global,
+		"auth-always-set-cookie of global-auth-url.",
+		anywhere(parseBool), setAlwaysSetCookie).
+		example("true").defaults("false")
+)
+
+func setAlwaysSetCookie(a *model.ExternalAuth, on bool) { a.AlwaysSetCookie = on }
+
+var (
+	authCacheKey = ofAuth("auth-cache-key", own,
+		"Text with variables, such as $cookie_session, that is the same for requests about which auth-url need be asked once for all, as long as auth-cache-duration says. Without a variable that has a value, auth-url is asked. None by default.",
+		parseCacheKey, setCacheKey).
+		example("$cookie_session").defaults("")
+	globalAuthCacheKey = ofAuth("global-auth-cache-key", global,
+		"auth-cache-key of global-auth-url. None by default.",
+		optional(parseCacheKey), setCacheKey).
+		example("$cookie_session").defaults("")
+	authCacheDuration = ofAuth("auth-cache-duration", own,
+		"How long answers of auth-url hold where there is an auth-cache-key, by status: a list such as \"200 202 5m, 401 30s\". \"200 202 401 5m\" by default.",
+		anywhere(parseCacheDurations), setCacheDurations).
+		example("200 202 10m, 401 30s").defaults("").protecting(protects)
+	globalAuthCacheDuration = ofAuth("global-auth-cache-duration", global,
+		"auth-cache-duration of global-auth-url: \"200 202 401 5m\" by default.",
+		anywhere(parseCacheDurations), setCacheDurations).
+		example("200 202 10m, 401 30s").defaults("").protecting(protects)
+)
+
+func setCacheKey(a *model.ExternalAuth, text string)       { a.CacheKey = text }
+func setCacheDurations(a *model.ExternalAuth, text string) { a.CacheDurations = text }
+
+var (
+	authKeepalive = define("auth-keepalive", Path,
+		"Connections to auth-url that are kept. It is read and has no effect: connections are kept anyway, within bounds.",
+		parseKeepalive, func(*Values, string) {}).
+		example("10").defaults("0")
+	authKeepaliveRequests = define("auth-keepalive-requests", Path,
+		"Requests of one connection to auth-url. It is read and has no effect.",
+		parseKeepalive, func(*Values, string) {}).
+		example("100").defaults("1000")
+	authKeepaliveTimeout = define("auth-keepalive-timeout", Path,
+		"How long a connection to auth-url is kept. It is read and has no effect: 60 seconds.",
+		parseKeepalive, func(*Values, string) {}).
+		example("30").defaults("60")
+	authKeepaliveShareVars = define("auth-keepalive-share-vars", Path,
+		"Whether nginx's variables hold for requests to auth-url. It is read and has no effect: they do.",
+		parseBool, func(*Values, bool) {}).
+		example("true").defaults("false")
+)
+
+func parseKeepalive(text string, _ dialect) (string, error) {
+	if !isDigits(strings.TrimPrefix(text, "-")) {
+		return "", errors.New("want a whole number")
+	}
+	return text, nil
+}
+
+var enableGlobalAuth = define("enable-global-auth", Path,
+	"\"false\" does not ask global-auth-url about requests of the Ingress. \"true\" by default.",
+	parseBool,
+	func(v *Values, on bool) { v.NoGlobalAuth = !on }).
+	example("false").defaults("true")
+
+// Bounds of a text of external authentication: values of its variables are what a
+// client chooses.
+const (
+	longestAuthText   = 2048
+	mostAuthVariables = 16
+)
+
+// parseAuthText reads a text with variables.
+func parseAuthText(text string, at place) (string, error) {
+	switch {
+	case len(text) > longestAuthText:
+		return "", fmt.Errorf("want %d bytes at most", longestAuthText)
+	case !isGraphic(text):
+		return "", errors.New("want visible ASCII characters without spaces")
+	case strings.Count(text, "$") > mostAuthVariables:
+		return "", fmt.Errorf("want %d variables at most", mostAuthVariables)
+	}
+	return text, at.checks.expression(text)
+}
+
+// parseCacheKey reads a text that has a variable: without one, the first client that
+// passes would let everybody pass.
+func parseCacheKey(text string, at place) (string, error) {
+	if !strings.Contains(text, "$") {
+		return "", errors.New("want a variable in it, such as $cookie_session: nothing is cached")
+	}
+	return parseAuthText(text, at)
+}
+
+// parseSignIn reads a URL that goes into the field Location.
+func parseSignIn(text string, at place) (string, error) {
+	if _, err := parseAuthText(text, at); err != nil {
+		return "", err
+	}
+	lower := strings.ToLower(text)
+	local := strings.HasPrefix(text, "/") && !strings.HasPrefix(text, "//")
+	if !local && !slices.ContainsFunc(schemes, func(s string) bool { return strings.HasPrefix(lower, s) && len(lower) > len(s) }) ||
+		strings.ContainsAny(text, "\"<>\\^`|") {
+		return "", errors.New("want a URL, such as https://login.example.com/oauth2/start")
+	}
+	return text, nil
+}
+
+// schemes are how URLs with variables begin.
+var schemes = []string{
+	"http://", "https://", "$scheme://", "${scheme}://", "$pass_access_scheme://", "${pass_access_scheme}://",
+}
+
+var errAuthURL = errors.New("want a URL, such as http://oauth2-proxy.auth.svc.cluster.local:4180/oauth2/auth")
+
+// chosen are the variables that may stand in the host of an auth-url: none of them
+// lets a client choose who decides about it, where the Ingress has a host.
+var chosen = []string{"host", "http_host", "ingress_name", "namespace", "server_name", "service_name", "service_port"}
+
+// parseAuthURL reads the URL of a service that is asked.
+func parseAuthURL(text string, at place) (string, error) {
+	if _, err := parseAuthText(text, at); err != nil {
+		return "", err
+	}
+	authority := model.ExternalAuth{URL: text}.Authority()
+	plain, err := withoutVariables(authority)
+	if err != nil {
+		return "", err
+	}
+	scheme, _, _ := strings.Cut(text, "://")
+	u, err := url.Parse("http://" + plain)
+	switch {
+	case !slices.Contains(schemes, strings.ToLower(scheme)+"://"),
+		err != nil, u.Hostname() == "", u.User != nil, u.Path != "",
+		strings.ContainsAny(text, "#\"<>\\^`|"):
+		return "", errAuthURL
+	}
+	return strings.ToLower(scheme) + strings.TrimPrefix(text, scheme), nil
+}
+
+// withoutVariables returns a host with 1 in place of its variables.
+func withoutVariables(authority string) (string, error) {
+	var b strings.Builder
+	for rest := authority; ; {
+		before, after, found := strings.Cut(rest, "$")
+		b.WriteString(before)
+		if !found {
+			return b.String(), nil
+		}
+		inner, braced := strings.CutPrefix(after, "{")
+		n := 0
+		for n < len(inner) && consistsOf(inner[n:n+1], letters+digits+"_") {
+			n++
+		}
+		name := strings.ToLower(inner[:n])
+		rest = inner[n:]
+		if braced {
+			rest = strings.TrimPrefix(rest, "}")
+		}
+		if !slices.Contains(chosen, name) {
+			return "", fmt.Errorf("$%s must not stand in the host of a URL that decides about access", model.Excerpt(name))
+		}
+		b.WriteByte('1')
+	}
+}
