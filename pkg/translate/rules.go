@@ -189,6 +189,7 @@ func (b *build) addDefaultBackend() {
 		return
 	}
 	options, policy := b.base.Final()
+	options.NoAccessLog = options.NoAccessLog || !b.listener().Log.DefaultBackend
 	fallback := &model.Route{Upstream: b.use(target, policy), Options: options, Denied: b.denied}
 	b.host("")
 	for _, h := range b.hosts {
