@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"net/netip"
+	"strings"
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
@@ -88,24 +89,23 @@ func address(text []byte) (addr netip.AddrPort, ok bool) {
 		return addr, false
 	}
 	t := alloc.String(text)
-	if a, err := netip.ParseAddr(t); err == nil {
-		return plain(a, 0)
-	}
-	if text[0] == '[' && text[len(text)-1] == ']' {
-		if a, err := netip.ParseAddr(t[1 : len(t)-1]); err == nil && a.Is6() {
-			return plain(a, 0)
+	if colon := bytes.IndexByte(text, ':'); text[0] == '[' || colon >= 0 && colon == bytes.LastIndexByte(text, ':') {
+		if t[len(t)-1] != ']' {
+			a, err := netip.ParseAddrPort(t)
+			return plain(a.Addr(), a.Port(), err)
 		}
-		return addr, false
+		t = t[1 : len(t)-1]
+		if !strings.Contains(t, ":") {
+			return addr, false // brackets are for IPv6
+		}
 	}
-	if a, err := netip.ParseAddrPort(t); err == nil {
-		return plain(a.Addr(), a.Port())
-	}
-	return addr, false
+	a, err := netip.ParseAddr(t)
+	return plain(a, 0, err)
 }
 
 // plain refuses zones, which mean something on the machine that wrote them only.
-func plain(a netip.Addr, port uint16) (netip.AddrPort, bool) {
-	return netip.AddrPortFrom(a.Unmap(), port), a.Zone() == ""
+func plain(a netip.Addr, port uint16, err error) (netip.AddrPort, bool) {
+	return netip.AddrPortFrom(a.Unmap(), port), err == nil && a.Zone() == ""
 }
 
 // first is the first element of a field that is a list.
