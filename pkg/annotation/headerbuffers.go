@@ -17,7 +17,8 @@ var clientHeaderBufferSize = define("client-header-buffer-size", Listener,
 		v.parts.headerBuffer = int(n)
 		v.Listener.MaxHeaderBytes = max(v.Listener.MaxHeaderBytes, int(n))
 		v.Listener.MaxLineBytes = max(v.Listener.MaxLineBytes, int(n))
-	})
+	}).
+	example("64k").defaults("1k")
 
 var largeClientHeaderBuffers = define("large-client-header-buffers", Listener,
 	"Number and size of buffers, such as 4 8k, the default: the product is the largest request head accepted, up to 1m, and the size the longest request line.",
@@ -25,12 +26,14 @@ var largeClientHeaderBuffers = define("large-client-header-buffers", Listener,
 	func(v *Values, b headerBuffers) {
 		v.Listener.MaxHeaderBytes = max(b.number*b.size, v.parts.headerBuffer)
 		v.Listener.MaxLineBytes = max(b.size, v.parts.headerBuffer)
-	})
+	}).
+	example("4 32k").defaults("4 8k")
 
 var maxRequestLineBytes = define("max-request-line-bytes", Listener,
 	"Longest request line accepted, between 1k and 1m. 8k by default.",
 	parseSizeWithin(1<<10, mostHead),
-	func(v *Values, n int64) { v.Listener.MaxLineBytes = int(n) })
+	func(v *Values, n int64) { v.Listener.MaxLineBytes = int(n) }).
+	example("32k").defaults("8k")
 
 // mostHead is the largest bound of a request head.
 const mostHead = 1 << 20

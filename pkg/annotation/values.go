@@ -46,7 +46,7 @@ func Defaults(p model.Profile) Values {
 		Listener: model.DefaultListenerOf(p),
 		Stream:   model.DefaultStreamTimeouts(),
 		Host:     model.HostTLS{ClientAuth: model.ClientAuthOn},
-		parts:    parts{buffers: 4, bufferSize: 4 << 10, cookieName: defaultCookie},
+		parts:    parts{buffers: 4, bufferSize: 4 << 10, cookieName: defaultCookie, headerBuffer: 1 << 10},
 	}
 }
 

@@ -94,10 +94,16 @@ func (p *Proxy) write(ex *message.Exchange, x *exchange, elapsed time.Duration) 
 	}
 	switch l := &snap.AccessLog; {
 	case l.Off:
-	case x != nil && x.route == nil && !l.Unrouted && ex.Trace.Status == 404:
+	case x != nil && x.route == nil && !l.UnknownHosts && !x.hostIsServed():
 	case x != nil && x.route != nil && x.route.NoAccessLog:
 	case l.Skips(ex.Request.Target):
 	default:
 		p.accessLog.Write(&c, l.Format)
 	}
+}
+
+// hostIsServed tells whether anything is served for the host of the request.
+func (x *exchange) hostIsServed() bool {
+	name := x.Request.Hostname
+	return len(name) <= maxHost && x.snap.Serves(snapshot.AppendHost(x.host[:0], name))
 }

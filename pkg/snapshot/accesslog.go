@@ -17,8 +17,8 @@ type AccessLog struct {
 	Off bool
 	// Format is the form of lines.
 	Format *accesslog.Format
-	// Unrouted logs exchanges for which there is no route.
-	Unrouted bool
+	// UnknownHosts logs exchanges for hosts that are not served.
+	UnknownHosts bool
 
 	skipped  []string // whole targets
 	patterns []*regexp.Regexp
@@ -26,7 +26,7 @@ type AccessLog struct {
 
 // compileAccessLog makes what m says.
 func compileAccessLog(m *model.AccessLog) (AccessLog, error) {
-	l := AccessLog{Off: m.Off, Unrouted: m.DefaultBackend}
+	l := AccessLog{Off: m.Off, UnknownHosts: m.DefaultBackend}
 	text := m.Format
 	if text == "" {
 		text = accesslog.DefaultFormat

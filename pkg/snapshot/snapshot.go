@@ -116,6 +116,9 @@ func (s *Snapshot) Route(host, path []byte) *Route {
 	return r
 }
 
+// Serves tells whether there is anything for a host, given as Route wants it.
+func (s *Snapshot) Serves(host []byte) bool { return s.table.Host(host) != nil }
+
 // Wants tells whether a route of the snapshot may use the upstream with that
 // key. It is for upstream.Registry.Retain.
 func (s *Snapshot) Wants(key model.UpstreamKey) bool {

@@ -189,9 +189,14 @@ func (b *build) addDefaultBackend() {
 		return
 	}
 	options, policy := b.base.Final()
-	options.NoAccessLog = options.NoAccessLog || !b.listener().Log.DefaultBackend
 	fallback := &model.Route{Upstream: b.use(target, policy), Options: options, Denied: b.denied}
-	b.host("")
+	// Whether hosts that nobody serves are logged is said apart (IN: controller.go,
+	// createServers).
+	unknown := *fallback
+	unknown.Options.NoAccessLog = unknown.Options.NoAccessLog || !b.listener().Log.DefaultBackend
+	if h := b.host(""); h.fallback == nil {
+		h.fallback = &unknown
+	}
 	for _, h := range b.hosts {
 		if h.fallback == nil {
 			h.fallback = fallback
