@@ -156,6 +156,10 @@ var checks = &annotation.Checks{
 		_, err := variable.Compile(text, variable.Request)
 		return err
 	},
+	LogFormat: func(text string) ([]error, error) {
+		_, absent, err := variable.CompileFormat(text, variable.Log)
+		return absent, err
+	},
 	Ciphers: func(text string) ([]string, error) {
 		_, ignored, err := certs.ParseCiphers(text)
 		return ignored, err

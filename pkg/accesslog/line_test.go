@@ -8,7 +8,17 @@ import (
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/pkg/message"
+	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
+
+// of is what lines tell of an exchange.
+func of(ex *message.Exchange, elapsed time.Duration, upstream string) *variable.Context {
+	c := &variable.Context{Exchange: ex, Elapsed: elapsed}
+	if upstream != "" {
+		c.Route = &variable.Route{Upstream: upstream}
+	}
+	return c
+}
 
 // proxied is the exchange that most cases begin with.
 func proxied() *message.Exchange {
@@ -31,6 +41,10 @@ func proxied() *message.Exchange {
 
 const usual = `192.0.2.7 - - [14/Mar/2026:15:09:27 +0000] "GET /cart?id=7 HTTP/1.1" 200 344 "https://shop.example/" ` +
 	`"curl/8.5" 135 0.742 [default-cart-80] [] 10.0.0.4:8080 344 0.041 200 8f14e45fceea167a5a36dedd4bea2543` + "\n"
+
+// byVariables is the default format by the table of variables: both ways to make a
+// line must agree.
+var byVariables, _ = variable.Compile(DefaultFormat, variable.Log)
 
 func TestLines(t *testing.T) {
 	local := time.Local
@@ -72,6 +86,12 @@ func TestLines(t *testing.T) {
 			name:   "user of Basic credentials",
 			change: func(ex *message.Exchange) { ex.Request.Fields.Add(message.Authorization, basic("alice:secret")) },
 			old:    " - - [", new: " - alice [",
+		},
+		{
+			name:     "user that was authenticated",
+			change:   func(ex *message.Exchange) { ex.Request.Fields.Add(message.Authorization, basic("mallory:secret")) },
+			upstream: "authenticated",
+			old:      " - - [| []", new: ` - al\x22ice [| [canary-80]`,
 		},
 		{
 			name:   "user that forges a line",
@@ -153,12 +173,19 @@ func TestLines(t *testing.T) {
 					want = strings.Replace(want, old, strings.Split(c.new, "|")[i], 1)
 				}
 			}
-			got := Append(nil, ex, 742*time.Millisecond, upstream)
+			told := of(ex, 742*time.Millisecond, upstream)
+			if c.upstream == "authenticated" {
+				told.User, told.Alternative = []byte(`al"ice`), "canary-80"
+			}
+			got := Append(nil, told)
 			if string(got) != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
-			if len(got) > bound(ex, upstream, maxVariable) {
-				t.Errorf("%d bytes, and the bound is %d", len(got), bound(ex, upstream, maxVariable))
+			if len(got) > bound(told, maxVariable) {
+				t.Errorf("%d bytes, and the bound is %d", len(got), bound(told, maxVariable))
+			}
+			if byTable := byVariables.AppendEscaped(nil, told, variable.EscapeDefault, maxVariable); string(byTable)+"\n" != string(got) {
+				t.Errorf("got\n%s\nand by variables\n%s", got, byTable)
 			}
 		})
 	}
@@ -176,9 +203,14 @@ func FuzzLine(f *testing.F) {
 		ex.Request.Fields.Set(message.Referer, []byte(referer))
 		ex.Request.Fields.Set(message.Authorization, []byte(authorization))
 		ex.Trace.RequestID = []byte(id)
-		line := Append(nil, ex, time.Second, "up")
-		if len(line) > bound(ex, "up", maxVariable) {
-			t.Errorf("%d bytes, and the bound is %d", len(line), bound(ex, "up", maxVariable))
+		told := of(ex, time.Second, "up")
+		line := Append(nil, told)
+		if len(line) > bound(told, maxVariable) {
+			t.Errorf("%d bytes, and the bound is %d", len(line), bound(told, maxVariable))
+		}
+		if byTable := byVariables.AppendEscaped(nil, told, variable.EscapeDefault, maxVariable); string(byTable)+"\n" != string(line) &&
+			len(method)+len(target) < maxVariable {
+			t.Errorf("got\n%s\nand by variables\n%s", line, byTable)
 		}
 		for i, c := range line {
 			if (c < 0x20 || c >= 0x7f) && i != len(line)-1 {
@@ -194,7 +226,7 @@ func FuzzLine(f *testing.F) {
 func TestLongValuesAreCut(t *testing.T) {
 	ex := proxied()
 	ex.Request.Target = []byte("/" + strings.Repeat("\xff", 1<<20))
-	line := Append(nil, ex, 0, "up")
+	line := Append(nil, of(ex, 0, "up"))
 	if len(line) > 4*maxVariable+1000 {
 		t.Errorf("%d bytes", len(line))
 	}
@@ -214,22 +246,22 @@ func TestTimeOfEarlierSeconds(t *testing.T) {
 func TestAppendAllocatesNothing(t *testing.T) {
 	ex := proxied()
 	ex.Request.Fields.Add(message.Authorization, []byte("Basic YWxpY2U6c2VjcmV0"))
-	refused := &message.Exchange{Start: ex.Start}
 	buf := make([]byte, 0, 4096)
+	told, refused, earlier := of(ex, time.Second, "default-cart-80"), of(&message.Exchange{Start: ex.Start}, time.Second, ""), of(ex, 0, "default-cart-80")
 	if n := testing.AllocsPerRun(100, func() {
-		Append(buf, ex, time.Second, "default-cart-80")
-		Append(buf, refused, time.Second, "")
-		Append(buf, ex, 0, "default-cart-80") // an earlier second
+		Append(buf, told)
+		Append(buf, refused)
+		Append(buf, earlier)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
 func BenchmarkAppend(b *testing.B) {
-	ex := proxied()
+	told := of(proxied(), time.Second, "default-cart-80")
 	buf := make([]byte, 0, 4096)
 	b.ReportAllocs()
 	for b.Loop() {
-		Append(buf, ex, time.Second, "default-cart-80")
+		Append(buf, told)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/shockwave-ingress/shockwave/pkg/message"
+	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
 
 // Sizes of a Log. A shard has two buffers: one that is filled while the other is
@@ -56,26 +56,23 @@ func New(out io.Writer) *Log {
 	return l
 }
 
-// Write adds the line of an exchange that has ended (see Append). It allocates
-// nothing and does no I/O. When there is no room the line is dropped; when there
-// is too little for a long line, it is made shorter.
-func (l *Log) Write(ex *message.Exchange, elapsed time.Duration, upstream string) {
+// Write adds the line of an exchange that has ended, in a format; nil stands for
+// DefaultFormat. It allocates nothing and does no I/O. When there is no room the line
+// is dropped; when there is too little for a long line, it is made shorter. Nothing
+// of c is kept.
+func (l *Log) Write(c *variable.Context, f *Format) {
 	if l == nil {
 		return
 	}
-	most, need := maxVariable, bound(ex, upstream, maxVariable)
 	s := l.lock()
-	room := cap(s.fill) - len(s.fill)
-	if room < need {
-		most, need = shortVariable, bound(ex, upstream, shortVariable)
-	}
-	if room < need {
+	line, ok := f.appendTo(s.fill, c)
+	if !ok {
 		s.mu.Unlock()
 		l.signal()
 		l.dropped.Add(1)
 		return
 	}
-	s.fill = appendLine(s.fill, ex, elapsed, upstream, most)
+	s.fill = line
 	s.lines++
 	half := len(s.fill) > bufferBytes/2
 	s.mu.Unlock()

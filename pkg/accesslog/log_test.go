@@ -52,7 +52,7 @@ func TestLinesAreWrittenSoon(t *testing.T) {
 		out := &sink{}
 		l := New(out)
 		stop := start(l)
-		l.Write(proxied(), 0, "up")
+		l.Write(of(proxied(), 0, "up"), nil)
 		time.Sleep(flushEvery)
 		synctest.Wait()
 		if out.lines() != 1 {
@@ -67,7 +67,7 @@ func TestShutdownWritesWhatIsLeft(t *testing.T) {
 	l := New(out)
 	stop := start(l)
 	for range 10 {
-		l.Write(proxied(), 0, "up")
+		l.Write(of(proxied(), 0, "up"), nil)
 	}
 	stop()
 	if written, dropped := l.Stats(); out.lines() != 10 || written != 10 || dropped != 0 {
@@ -82,7 +82,7 @@ func TestSlowReaderCostsLines(t *testing.T) {
 	stop := start(l)
 	const n = 100000
 	for range n {
-		l.Write(proxied(), 0, "up")
+		l.Write(of(proxied(), 0, "up"), nil)
 	}
 	if _, dropped := l.Stats(); dropped == 0 {
 		t.Error("memory for all lines, with nobody reading")
@@ -101,7 +101,7 @@ func TestSlowReaderCostsLines(t *testing.T) {
 func TestFailingWriterCountsAsDropped(t *testing.T) {
 	l := New(&sink{err: errors.New("broken pipe")})
 	stop := start(l)
-	l.Write(proxied(), 0, "up")
+	l.Write(of(proxied(), 0, "up"), nil)
 	stop()
 	if written, dropped := l.Stats(); written != 0 || dropped != 1 {
 		t.Errorf("%d written, %d dropped", written, dropped)
@@ -114,7 +114,7 @@ func TestLineThatFitsNoBufferIsDropped(t *testing.T) {
 	ex := proxied()
 	ex.Request.Target = bytes.Repeat([]byte("x"), 1<<20)
 	stop := start(l)
-	l.Write(ex, 0, strings.Repeat("u", bufferBytes))
+	l.Write(of(ex, 0, strings.Repeat("u", bufferBytes)), nil)
 	stop()
 	if _, dropped := l.Stats(); dropped != 1 || out.lines() != 0 {
 		t.Errorf("%d dropped, %d lines", dropped, out.lines())
@@ -132,7 +132,7 @@ func TestLargeRequestsAreLoggedToo(t *testing.T) {
 	ex := proxied()
 	ex.Request.Target = bytes.Repeat([]byte("x"), maxVariable)
 	ex.Request.Fields.Set(message.UserAgent, bytes.Repeat([]byte(`"`), maxVariable))
-	l.Write(ex, 0, "up")
+	l.Write(of(ex, 0, "up"), nil)
 	stop := start(l)
 	stop()
 	if _, dropped := l.Stats(); dropped != 0 || out.lines() != 1 {
@@ -154,7 +154,7 @@ func TestManyWritersKeepLinesWhole(t *testing.T) {
 	for range writers {
 		wg.Go(func() {
 			for range each {
-				l.Write(proxied(), 742*time.Millisecond, "default-cart-80")
+				l.Write(of(proxied(), 742*time.Millisecond, "default-cart-80"), nil)
 			}
 		})
 	}
@@ -174,7 +174,7 @@ func TestManyWritersKeepLinesWhole(t *testing.T) {
 func TestLogThatIsOff(t *testing.T) {
 	var l *Log
 	stop := start(l)
-	l.Write(proxied(), 0, "up")
+	l.Write(of(proxied(), 0, "up"), nil)
 	if written, dropped := l.Stats(); written+dropped != 0 {
 		t.Error("a log that is off counts lines")
 	}
@@ -184,8 +184,9 @@ func TestLogThatIsOff(t *testing.T) {
 func TestWriteAllocatesNothing(t *testing.T) {
 	l := New(&sink{})
 	ex := proxied()
-	l.Write(ex, 0, "up")
-	if n := testing.AllocsPerRun(1000, func() { l.Write(ex, 0, "up") }); n != 0 {
+	told := of(ex, 0, "up")
+	l.Write(told, nil)
+	if n := testing.AllocsPerRun(1000, func() { l.Write(told, nil) }); n != 0 {
 		t.Errorf("%v allocations, and lines were dropped too: %d", n, l.dropped.Load())
 	}
 }
@@ -194,9 +195,9 @@ func BenchmarkWrite(b *testing.B) {
 	l := New(&sink{gate: nil})
 	stop := start(l)
 	defer stop()
-	ex := proxied()
+	told := of(proxied(), time.Millisecond, "default-cart-80")
 	b.ReportAllocs()
 	for b.Loop() {
-		l.Write(ex, time.Millisecond, "default-cart-80")
+		l.Write(told, nil)
 	}
 }

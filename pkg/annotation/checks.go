@@ -16,6 +16,31 @@ type Checks struct {
 	// Ciphers is for lists of ciphers in OpenSSL's form. It also returns the names
 	// that are left out where others remain.
 	Ciphers func(text string) (ignored []string, err error)
+	// LogFormat is for the form of log lines. It also tells of what is absent from all
+	// lines.
+	LogFormat func(text string) (absent []error, err error)
+}
+
+// mostAbsent bounds how many variables of a format a Problem names.
+const mostAbsent = 8
+
+func (c *Checks) logFormat(text string) error {
+	if c == nil || c.LogFormat == nil {
+		return nil
+	}
+	absent, err := c.LogFormat(text)
+	if err == nil && len(absent) > 0 {
+		more := ""
+		if len(absent) > mostAbsent {
+			absent, more = absent[:mostAbsent], " and others"
+		}
+		var names []string
+		for _, missing := range absent {
+			names = append(names, missing.Error())
+		}
+		err = partial{fmt.Errorf("%s%s: left out of the lines", strings.Join(names, "; "), more)}
+	}
+	return err
 }
 
 func (c *Checks) expression(text string) error {

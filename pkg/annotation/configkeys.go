@@ -11,16 +11,12 @@ var configKeys = func() map[string]string {
 	keys := map[string]string{
 		"allow-cross-namespace-resources":    "false",
 		"allow-snippet-annotations":          "false",
-		"compute-full-forwarded-for":         "false",
-		"disable-access-log":                 "false",
 		"disable-ipv6":                       "false",
 		"enable-brotli":                      "false",
 		"enable-modsecurity":                 "false",
 		"enable-opentelemetry":               "false",
 		"enable-owasp-modsecurity-crs":       "false",
-		"enable-real-ip":                     "false",
 		"force-ssl-redirect":                 "false",
-		"generate-request-id":                "true",
 		"hsts":                               "false",
 		"limit-rate":                         "0",
 		"limit-rate-after":                   "0",
@@ -31,7 +27,6 @@ var configKeys = func() map[string]string {
 		"service-upstream":                   "false",
 		"ssl-redirect":                       "false",
 		"strict-validate-path-type":          "true",
-		"use-forwarded-headers":              "false",
 		"use-geoip":                          "false",
 		"use-geoip2":                         "false",
 		"use-gzip":                           "false",
@@ -51,28 +46,45 @@ var unsupportedKeys = []string{
 	"access-log-params", "access-log-path", "add-headers", "allow-backend-server-header",
 	"annotation-value-word-blocklist", "annotations-risk-level", "bind-address", "block-cidrs",
 	"block-referers", "block-user-agents", "brotli-level", "brotli-min-length", "brotli-types",
-	"client-header-buffer-size", "custom-http-errors", "default-type",
-	"denylist-source-range", "enable-access-log-for-default-backend", "enable-syslog",
-	"enable-underscores-in-headers", "forwarded-for-header", "global-allowed-response-headers", "global-auth-snippet", "gzip-disable", "gzip-level", "gzip-min-length", "gzip-types", "hide-headers",
+	"custom-http-errors", "default-type",
+	"denylist-source-range", "enable-syslog",
+	"enable-underscores-in-headers", "global-allowed-response-headers",
+	"global-auth-snippet", "gzip-disable", "gzip-level", "gzip-min-length", "gzip-types", "hide-headers",
 	"hsts-include-subdomains", "hsts-max-age", "hsts-preload", "http-access-log-path",
 	"http-redirect-code", "http-snippet", "ignore-invalid-headers",
-	"large-client-header-buffers", "limit-conn-status-code", "limit-conn-zone-variable",
-	"limit-req-status-code", "location-snippet", "log-format-escape-json",
-	"log-format-escape-none", "log-format-stream", "log-format-upstream", "main-snippet",
+	"limit-conn-status-code", "limit-conn-zone-variable",
+	"limit-req-status-code", "location-snippet",
+	"log-format-stream", "main-snippet",
 	"modsecurity-snippet", "no-auth-locations", "no-tls-redirect-locations",
 	"opentelemetry-operation-name", "opentelemetry-trust-incoming-span", "otel-max-export-batch-size",
 	"otel-max-queuesize", "otel-sampler", "otel-sampler-parent-based", "otel-sampler-ratio",
 	"otel-schedule-delay-millis", "otel-service-name", "otlp-collector-host", "otlp-collector-port",
-	"plugins", "proxy-add-original-uri-header", "proxy-http-version",
+	"plugins", "proxy-http-version",
 	"proxy-redirect-to", "proxy-set-headers", "proxy-ssl-location-only", "relative-redirects", "server-snippet",
-	"server-tokens", "skip-access-log-urls", "ssl-early-data", "ssl-session-ticket-key", "ssl-session-timeout",
+	"server-tokens", "ssl-early-data", "ssl-session-ticket-key", "ssl-session-timeout",
 	"stream-access-log-path", "stream-snippet", "syslog-host", "syslog-port", "use-port-in-redirects", "whitelist-source-range", "worker-shutdown-timeout",
 }
 
 // configAdvice says more about keys without effect, after a colon.
 var configAdvice = map[string]string{
+	"access-log-path":                    ": the flag --access-log-path says where lines go",
+	"bind-address":                       ": the flag --bind-address says where the process listens",
+	"disable-ipv6":                       ": --bind-address 0.0.0.0 listens on IPv4 alone",
+	"http-access-log-path":               ": the flag --access-log-path says where lines go",
+	"worker-shutdown-timeout":            ": the flag --worker-shutdown-timeout bounds the time that open exchanges have",
 	"proxy-stream-next-upstream-timeout": ": proxy-stream-next-upstream-tries and proxy-connect-timeout bound the time",
 	"ssl-session-ticket-key":             ": the process makes its keys by itself, and changes them",
+}
+
+// standardOutput are paths under which ingress-nginx writes to the standard output, as
+// the access log does here unless a flag says otherwise.
+var standardOutput = []string{"/dev/stdout", "/var/log/nginx/access.log"}
+
+// usualToo are more values of configKeys that ask for what happens anyway.
+var usualToo = map[string][]string{
+	"access-log-path":         standardOutput,
+	"http-access-log-path":    standardOutput,
+	"worker-shutdown-timeout": {"240s"},
 }
 
 // protectingKeys decide who may ask for anything at all. Snippets are among them,
@@ -86,7 +98,7 @@ var protectingKeys = map[string]bool{
 
 // meaninglessKeys tune nginx's processes, hash tables and files.
 var meaninglessKeys = []string{
-	"aio", "debug-connections", "disable-ipv6-dns", "enable-aio-write", "enable-multi-accept",
+	"aio", "debug-connections", "disable-ipv6-dns", "disable-stream-access-log", "enable-aio-write", "enable-multi-accept",
 	"error-log-level", "error-log-path", "lua-shared-dicts", "map-hash-bucket-size",
 	"max-worker-connections", "max-worker-open-files", "nginx-status-ipv4-whitelist",
 	"nginx-status-ipv6-whitelist", "proxy-headers-hash-bucket-size",

@@ -19,6 +19,9 @@ func (r Reader) ConfigMap(object model.ObjectRef, data map[string]string, v *Val
 	for _, key := range slices.Sorted(maps.Keys(data)) {
 		value := strings.TrimSpace(data[key])
 		usual, known := configKeys[key]
+		if slices.Contains(usualToo[key], value) {
+			continue
+		}
 		switch {
 		case byName[key] != nil && !byName[key].governs(in.allowed):
 			in.problem(model.ReasonUnknownSetting, "%s is an annotation of Ingresses, not a key of this ConfigMap", key)
@@ -32,6 +35,9 @@ func (r Reader) ConfigMap(object model.ObjectRef, data map[string]string, v *Val
 		case !known:
 			in.unknownKey(key)
 		}
+	}
+	if f := &v.Listener.Forwarded; f.Full && !f.Fields {
+		in.problem(model.ReasonNoEffect, "compute-full-forwarded-for: no effect without use-forwarded-headers")
 	}
 	return in.result.Denied, in.result.Problems
 }

@@ -23,10 +23,10 @@ var maxConnections = define("max-connections", Listener,
 	example("50000").defaults("0")
 
 var clientHeaderTimeout = define("client-header-timeout", Listener,
-	"Longest time from the first byte of a request head to its last, between 100ms and 1h. 10s by default.",
+	"Longest time from the first byte of a request head to its last, between 100ms and 1h. 10s by default, 60s in the profile ingress-nginx.",
 	parseDurationWithin(100*time.Millisecond, time.Hour),
 	func(v *Values, d time.Duration) { v.Listener.HeaderTimeout = d }).
-	example("5s").defaults("10s")
+	example("5s").defaults("10s", "60s")
 
 var clientBodyTimeout = define("client-body-timeout", Listener,
 	"Longest gap between two reads of a request body, between 100ms and 1h. 60s by default.",

@@ -161,7 +161,7 @@ var nginxTable = []nginxAnnotation{
 	{name: "mirror-host"},
 
 	// Logs and traces.
-	{name: "enable-access-log", idle: isTrue},
+	{name: "enable-access-log"},
 	{name: "enable-rewrite-log", idle: isFalse},
 	{name: "enable-opentelemetry", idle: isFalse},
 	{name: "opentelemetry-trust-incoming-span"},

@@ -22,7 +22,7 @@ var proxyProtocolHeaderTimeout = define("proxy-protocol-header-timeout", Listene
 	example("2s").defaults("5s")
 
 var proxyRealIPCIDR = define("proxy-real-ip-cidr", Listener,
-	"Networks and addresses, with commas between them, whose PROXY headers are believed; that of another peer is read and not believed. 0.0.0.0/0,::/0 by default: all.",
+	"Networks and addresses, with commas between them, whose PROXY headers and forwarded fields are believed; those of another peer are not. 0.0.0.0/0,::/0 by default: all.",
 	parseNetworks,
 	func(v *Values, list string) { v.Listener.TrustedProxies = list }).
 	example("10.0.0.0/8").defaults("0.0.0.0/0,::/0")

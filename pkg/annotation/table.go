@@ -28,10 +28,14 @@ var Table = []Annotation{
 	authTLSSecret, authTLSVerifyClient, authTLSVerifyDepth, authTLSErrorPage, authTLSPassCertificate,
 	sslPassthrough, sslCiphers, http2,
 
+	enableAccessLog,
+
 	keepAlive, keepAliveRequests, maxConnections,
-	clientHeaderTimeout, clientBodyTimeout, maxHeaderBytes,
+	clientHeaderTimeout, clientBodyTimeout, maxHeaderBytes, maxRequestLineBytes, clientHeaderBufferSize, largeClientHeaderBuffers,
 	useHTTP2, http2Streams,
 	useProxyProtocol, proxyProtocolHeaderTimeout, proxyRealIPCIDR,
+	useForwardedHeaders, enableRealIP, forwardedForHeader, computeFullForwardedFor, generateRequestID, proxyAddOriginalURIHeader,
+	disableAccessLog, disableHTTPAccessLog, accessLogForDefaultBackend, logFormatUpstream, logFormatEscapeJSON, logFormatEscapeNone, skipAccessLogURLs,
 	sslProtocols, sslCurves, sslSessionTickets, enableOCSP, sslRejectHandshake,
 
 	proxyStreamTimeout, proxyStreamNextUpstream, proxyStreamNextUpstreamTries, proxyStreamResponses,

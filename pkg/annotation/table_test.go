@@ -46,7 +46,11 @@ func TestInherited(t *testing.T) {
 		"global-auth-cache-key", "global-auth-cache-duration",
 		"http2",
 		"keep-alive", "keep-alive-requests", "max-connections", "client-header-timeout", "client-body-timeout", "max-header-bytes",
+		"max-request-line-bytes", "client-header-buffer-size", "large-client-header-buffers",
 		"use-http2", "http2-max-concurrent-streams", "use-proxy-protocol", "proxy-protocol-header-timeout", "proxy-real-ip-cidr",
+		"use-forwarded-headers", "enable-real-ip", "forwarded-for-header", "compute-full-forwarded-for", "generate-request-id", "proxy-add-original-uri-header",
+		"disable-access-log", "disable-http-access-log", "enable-access-log-for-default-backend", "log-format-upstream",
+		"log-format-escape-json", "log-format-escape-none", "skip-access-log-urls",
 		"ssl-protocols", "ssl-ecdh-curve", "ssl-session-tickets", "enable-ocsp", "ssl-reject-handshake",
 		"proxy-stream-timeout", "proxy-stream-next-upstream", "proxy-stream-next-upstream-tries", "proxy-stream-responses",
 	}

@@ -41,6 +41,7 @@ type parts struct {
 	bufferSize         int64
 	cookieName         string
 	streamOnce         bool
+	headerBuffer       int
 }
 
 // Defaults are the values of a profile that nothing has changed yet.
@@ -49,13 +50,13 @@ func Defaults(p model.Profile) Values {
 		Options:  model.DefaultOptionsOf(p),
 		Policy:   model.DefaultPolicy(),
 		Filters:  model.DefaultFilters(p),
-		Listener: model.DefaultListener(),
+		Listener: model.DefaultListenerOf(p),
 		Stream:   model.DefaultStreamTimeouts(),
 		Host:     model.HostTLS{ClientAuth: model.ClientAuthOn},
 		// What is verified by default is the same for both.
 		GlobalAuth: model.DefaultFilters(p).ExternalAuth,
 
-		parts: parts{buffers: 4, bufferSize: 4 << 10, cookieName: defaultCookie},
+		parts: parts{buffers: 4, bufferSize: 4 << 10, cookieName: defaultCookie, headerBuffer: 1 << 10},
 	}
 }
 

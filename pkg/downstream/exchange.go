@@ -128,7 +128,7 @@ func (x *exchange) begin() {
 	ex.TLS, ex.Session = c.tls, &c.session
 	ex.Start = time.Now()
 	ex.Mem = &x.mem.Work
-	ex.Trace = message.Trace{}
+	ex.Trace = message.Trace{Ordinal: c.served + 1}
 	ex.Data = nil
 	r := &ex.Response
 	r.Status, r.Reason, r.Minor, r.Body, r.Length, r.Close = 0, nil, 0, message.None, -1, false
@@ -217,6 +217,7 @@ func (x *exchange) account() {
 	w, t, count := &x.write, &x.ex.Trace, &x.c.count
 	t.Status = w.status
 	t.Sent, t.BodySent = w.sent, w.body
+	t.Complete = w.finished && !w.cut && !w.failed
 	t.Received += x.body.received
 	count.requests.Add(1)
 	count.received.Add(uint64(t.Received))

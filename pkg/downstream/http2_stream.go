@@ -108,7 +108,7 @@ func (x *stream) begin() {
 	ex.Start = time.Now()
 	ex.HeadRead = ex.Start // x/net does not tell when it began
 	ex.Mem = &x.mem.Work
-	ex.Trace = message.Trace{}
+	ex.Trace = message.Trace{Ordinal: x.number}
 	ex.Data = nil
 	r := &ex.Response
 	r.Status, r.Reason, r.Minor, r.Body, r.Length, r.Close = 0, nil, 0, message.None, -1, false
@@ -193,6 +193,7 @@ func (x *stream) account() {
 	w, t, count := &x.write, &x.ex.Trace, &x.h.c.count
 	t.Status = w.status
 	t.Sent, t.BodySent = w.sent, w.body
+	t.Complete = w.finished && !w.cut
 	t.Received += x.body.data
 	count.requests.Add(1)
 	count.received.Add(uint64(t.Received))

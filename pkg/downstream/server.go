@@ -105,6 +105,7 @@ func (s *Server) admit(nc net.Conn, tlsConfig *tls.Config) {
 	c.state.Store(active) // until it waits for a request
 	s.mu.Lock()
 	s.past.Accepted++
+	c.session.Number = s.past.Accepted
 	scarce := len(s.open) >= s.most
 	if s.isClosed || scarce || set.maxConnections > 0 && len(s.open) >= set.maxConnections {
 		s.past.Rejected++

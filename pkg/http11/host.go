@@ -141,3 +141,13 @@ func validIPv4(b []byte) bool {
 		b = b[1:]
 	}
 }
+
+// ValidHost tells whether b is what Host may be: a name or an address with or without
+// port (RFC 9110, section 7.2).
+func ValidHost(b []byte) bool {
+	if len(b) == 0 {
+		return false
+	}
+	hostname, ok := cutPort(b)
+	return ok && validHostname(hostname)
+}

@@ -48,6 +48,8 @@ type Exchange struct {
 // Session is what exchanges on one connection have in common. Those of HTTP/2 run
 // beside each other.
 type Session struct {
+	// Number tells the connection from the others of its server. It counts from 1.
+	Number uint64
 	// Data is for the handler: what it has found out about the client, such as
 	// whether its certificate is valid. It ends with the connection.
 	Data atomic.Value
@@ -167,6 +169,11 @@ type Trace struct {
 	Received int64
 	// Sent counts the bytes of the response, BodySent those of its body.
 	Sent, BodySent int64
+	// Complete tells that the response was sent whole. The connection sets it.
+	Complete bool
+	// Ordinal counts the requests of the connection, this one included. The
+	// connection sets it.
+	Ordinal int
 	// Refusal is why a request was refused before it reached the handler.
 	Refusal string
 	// RequestID is the value of X-Request-ID. It is a view, valid until the

@@ -58,11 +58,26 @@ func DefaultFilters(p Profile) Filters {
 	}
 }
 
+// DefaultListenerOf are the settings of downstream connections unless set otherwise,
+// in a profile. In that of ingress-nginx they are its own
+// (internal/ingress/controller/config/config.go).
+func DefaultListenerOf(p Profile) Listener {
+	l := DefaultListener()
+	if p == ProfileNginx {
+		l.Profile = p
+		l.HeaderTimeout = 60 * time.Second
+		l.Log.DefaultBackend = false
+	}
+	return l
+}
+
 // DefaultListener are the settings of downstream connections unless set
-// otherwise (ingress-nginx: keep-alive, keep-alive-requests). The head's limits
-// and deadline are ours.
+// otherwise, in the profile kubernetes (ingress-nginx: keep-alive,
+// keep-alive-requests). The head's deadline is ours; its limits are those of nginx,
+// four buffers of 8 KiB of which the first line has one.
 func DefaultListener() Listener {
 	return Listener{
+		Profile:            ProfileKubernetes,
 		AllocationMode:     AllocStandard,
 		AllocationModeFrom: FromDefault,
 		KeepAliveTimeout:   75 * time.Second,
@@ -70,10 +85,13 @@ func DefaultListener() Listener {
 		HeaderTimeout:      10 * time.Second,
 		BodyTimeout:        60 * time.Second,
 		MaxHeaderBytes:     32 << 10,
+		MaxLineBytes:       8 << 10,
 		HTTP2:              true,
 		HTTP2Streams:       128,
 		ProxyHeaderTimeout: 5 * time.Second,
 		TrustedProxies:     "0.0.0.0/0,::/0",
+		Forwarded:          Forwarded{AddressField: "X-Forwarded-For"},
+		Log:                AccessLog{DefaultBackend: true},
 		TLS:                ListenerTLS{Protocols: "TLSv1.2 TLSv1.3", Curves: "auto"},
 	}
 }

@@ -103,6 +103,7 @@ func (o Options) MarshalJSON() ([]byte, error) {
 // MarshalJSON gives the JSON form of s.
 func (s Listener) MarshalJSON() ([]byte, error) {
 	return json.Marshal(object(append([]setting{
+		{"profile", string(s.Profile)},
 		{"allocation-mode", string(s.AllocationMode)}, {"allocation-mode-from", s.AllocationModeFrom},
 	}, s.settings()...)))
 }

@@ -45,7 +45,7 @@ func TestJSON(t *testing.T) {
 		`{"key":"default/cart:80","settings":{"backend-protocol":"HTTP"`,
 		`"keep-alive":"1m15s"`,
 		`"options":{"profile":"kubernetes","allocation-mode":"standard","allocation-mode-from":"default",`,
-		`"listener":{"allocation-mode":"standard","allocation-mode-from":"default",`,
+		`"listener":{"profile":"kubernetes","allocation-mode":"standard","allocation-mode-from":"default",`,
 		`{"name":"default/shop","sha256":"`,
 		`"endpoints":{"default/cart:80":[{"address":"10.0.0.1:8080","pod":"cart-0"}]}`,
 		`"problems":[{"object":{"kind":"Ingress","name":"a"},"reason":"R","message":"M."}]`,

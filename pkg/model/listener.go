@@ -4,6 +4,8 @@ import "time"
 
 // Listener holds the settings of downstream connections.
 type Listener struct {
+	// Profile is whose defaults hold where nothing else is said.
+	Profile Profile
 	// AllocationMode governs the memory of connections, and AllocationModeFrom
 	// says what chose it, as that of Options does.
 	AllocationMode     AllocationMode
@@ -19,8 +21,8 @@ type Listener struct {
 	HeaderTimeout time.Duration
 	// BodyTimeout bounds the gap between two reads of a request body.
 	BodyTimeout time.Duration
-	// MaxHeaderBytes bounds one request head.
-	MaxHeaderBytes int
+	// MaxHeaderBytes bounds one request head, MaxLineBytes its first line.
+	MaxHeaderBytes, MaxLineBytes int
 	// HTTP2 offers HTTP/2, by ALPN and to clients that begin with it in clear text
 	// (use-http2).
 	HTTP2 bool
@@ -31,10 +33,14 @@ type Listener struct {
 	// (use-proxy-protocol), which must come within ProxyHeaderTimeout.
 	ProxyProtocol      bool
 	ProxyHeaderTimeout time.Duration
-	// TrustedProxies are the networks whose PROXY headers tell the client's
-	// address, as a list such as "10.0.0.0/8,fd00::/8" in normal form
+	// TrustedProxies are the networks whose PROXY headers and forwarded fields tell the
+	// client's address, as a list such as "10.0.0.0/8,fd00::/8" in normal form
 	// (proxy-real-ip-cidr). The header of another peer is read and not believed.
 	TrustedProxies string
+	// Forwarded says what is believed of a proxy in front.
+	Forwarded Forwarded
+	// Log says what is logged of exchanges.
+	Log AccessLog
 	// TLS are the settings of TLS for all hosts.
 	TLS ListenerTLS
 }

@@ -31,6 +31,9 @@ type Options struct {
 	Retry Retry
 	// Buffering says what of a message is collected before it is passed on.
 	Buffering Buffering
+	// NoAccessLog keeps the route's exchanges out of the access log
+	// (enable-access-log).
+	NoAccessLog bool
 	// Filters are the settings of the steps besides forwarding.
 	Filters FilterSet
 }

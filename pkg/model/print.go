@@ -126,9 +126,9 @@ func (o Options) Changes() string {
 // Changes lists what differs from DefaultPolicy.
 func (p Policy) Changes() string { return changes(p.settings(), DefaultPolicy().settings()) }
 
-// changes lists what differs from DefaultListener.
+// changes lists what differs from the defaults of the profile.
 func (s Listener) changes() string {
-	return modeText(s.AllocationMode, s.AllocationModeFrom) + changes(s.settings(), DefaultListener().settings())
+	return modeText(s.AllocationMode, s.AllocationModeFrom) + changes(s.settings(), DefaultListenerOf(s.Profile).settings())
 }
 
 // print writes a stream with where it goes.

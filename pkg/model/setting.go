@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -99,6 +100,7 @@ func (o Options) settings() []setting {
 		{"proxy-buffer-memory", o.Buffering.ResponseMemory},
 		{"proxy-max-temp-file-size", o.Buffering.ResponseFile},
 		{"proxy-buffer-size", o.Buffering.ResponseHead},
+		{"enable-access-log", !o.NoAccessLog},
 	}
 }
 
@@ -174,13 +176,14 @@ func (s Secure) String() string {
 
 // settings lists the settings of s but for its allocation mode.
 func (s Listener) settings() []setting {
-	return []setting{
+	list := []setting{
 		{"keep-alive", s.KeepAliveTimeout},
 		{"keep-alive-requests", s.KeepAliveRequests},
 		{"max-connections", s.MaxConnections},
 		{"client-header-timeout", s.HeaderTimeout},
 		{"client-body-timeout", s.BodyTimeout},
 		{"max-header-bytes", s.MaxHeaderBytes},
+		{"max-request-line-bytes", s.MaxLineBytes},
 		{"use-http2", s.HTTP2},
 		{"http2-max-concurrent-streams", s.HTTP2Streams},
 		{"use-proxy-protocol", s.ProxyProtocol},
@@ -193,6 +196,7 @@ func (s Listener) settings() []setting {
 		{"enable-ocsp", s.TLS.OCSP},
 		{"ssl-reject-handshake", s.TLS.RejectUnknown},
 	}
+	return slices.Concat(list, s.Forwarded.settings(), s.Log.settings())
 }
 
 // settings lists the settings of t.

@@ -28,6 +28,11 @@ func TestMain(m *testing.M) { inmodes.Main(m) }
 // an upstream that answers every request, whatever it is, with response. It
 // returns the proxy's address.
 func startProxy(t testing.TB, response string) string {
+	return startProxyWith(t, response, func(*model.Listener) {})
+}
+
+// startProxyWith is startProxy with settings of listeners.
+func startProxyWith(t testing.TB, response string, set func(l *model.Listener)) string {
 	t.Helper()
 	back, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -49,6 +54,7 @@ func startProxy(t testing.TB, response string) string {
 		Upstreams: []model.Upstream{{Key: key, Policy: model.DefaultPolicy()}},
 		Listener:  model.DefaultListener(),
 	}
+	set(&cfg.Listener)
 	m := metrics.New(metrics.Labels{})
 	snap, err := snapshot.Compile(cfg, nil, reg, m, nil)
 	if err != nil {
@@ -119,6 +125,7 @@ func TestExchangeDoesNotAllocate(t *testing.T) {
 		{"GET", browserGet, small, "200"},
 		{"a path to normalise", strings.Replace(browserGet, "/catalogue/shoes", "/a/../catalogue/%73hoes", 1), small, "200"},
 		{"forwarded before", strings.Replace(browserGet, "DNT: 1", "X-Forwarded-For: 1.2.3.4\r\nX-Request-ID: 0123456789", 1), small, "200"},
+		{"behind a proxy, logged as JSON", strings.Replace(browserGet, "DNT: 1", "X-Forwarded-For: 1.2.3.4, 5.6.7.8\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: shop.test", 1), small, "200"},
 		{"POST of a short body", "POST /a HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 5\r\n\r\nhello", small, "200"},
 		{"chunked response", browserGet, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "200"},
 		{"large response", browserGet, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("0123456789", 10000), "200"},
@@ -127,7 +134,14 @@ func TestExchangeDoesNotAllocate(t *testing.T) {
 		{"garbage from the upstream", browserGet, "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "502"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			addr := startProxy(t, c.response)
+			addr := startProxyWith(t, c.response, func(l *model.Listener) {
+				if c.name != "behind a proxy, logged as JSON" {
+					return
+				}
+				l.Forwarded = model.Forwarded{Fields: true, Full: true, AddressField: "X-Forwarded-For", OriginalURI: true}
+				l.Log.Format = `{"at":"$time_iso8601","client":"$remote_addr","uri":"$request_uri","agent":"$http_user_agent","cookie":"$cookie_session"}`
+				l.Log.Escape, l.Log.Skip = model.LogEscapeJSON, "/healthz,~^/static"
+			})
 			nc, err := net.Dial("tcp", addr)
 			if err != nil {
 				t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 type exchange struct {
 	*message.Exchange
 	log   *slog.Logger
+	snap  *snapshot.Snapshot // the one that was in use when it began, nil for none
 	route *snapshot.Route
 	// served tells that serve has returned, rather than panicked.
 	served bool
@@ -101,7 +102,7 @@ func (x *exchange) recycle() {
 		return
 	}
 	x.served = false
-	x.Exchange, x.log, x.route, x.path, x.buf = nil, nil, nil, nil, nil
+	x.Exchange, x.log, x.snap, x.route, x.path, x.buf = nil, nil, nil, nil, nil, nil
 	x.request.reset()
 	x.sender.forget()
 	x.filters.Reset()
@@ -139,14 +140,18 @@ func (x *exchange) tell(head time.Duration) {
 
 // serve routes the exchange and forwards it, or answers it.
 func (x *exchange) serve(snap *snapshot.Snapshot) {
-	x.setRequestID()
+	x.snap = snap
+	if snap != nil && snap.Forwarding.Reads {
+		x.believe(&snap.Forwarding)
+	}
+	x.setRequestID(snap == nil || !snap.Forwarding.NoRequestID)
 	if status := x.find(snap); status != 0 {
 		x.reply(status)
 		return
 	}
 	req, route := &x.Request, x.route
 	x.Mem = x.Mem.Switch(route.Mode)
-	x.filters.Path, x.filters.Route, x.filters.Leaving = x.path, &route.Variables, x
+	x.filters.Path, x.filters.Leaving = x.path, x
 	switch {
 	case looped(&req.Fields):
 		x.reply(508)
@@ -220,6 +225,9 @@ func (x *exchange) find(snap *snapshot.Snapshot) int {
 		return 404
 	}
 	x.route = snap.Route(snapshot.AppendHost(x.host[:0], req.Hostname), key)
+	if x.route != nil {
+		x.filters.Route = &x.route.Variables
+	}
 	switch {
 	case x.route == nil:
 		return 404

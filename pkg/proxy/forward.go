@@ -185,7 +185,7 @@ func (x *exchange) try(e *upstream.Endpoint, fresh bool) failure {
 	a := x.Trace.NextAttempt(e.Addr())
 	x.want = upstream.Want{
 		Connect: x.within(x.route.ConnectTimeout), Fresh: fresh,
-		Client: x.Remote, Local: x.Local, Cancel: x.left.done,
+		Client: x.peer(), Local: x.Local, Cancel: x.left.done,
 	}
 	x.counted, x.outcome = e, upstream.Failed
 	e.Begin()

@@ -134,7 +134,7 @@ func (x *exchange) requestHTTP2(ctx context.Context, c *call) *http.Request {
 	if x.route.Encrypted {
 		scheme = "https"
 	}
-	host := alloc.String(x.appendHost(x.Mem.Alloc(len(in.Authority) + len(x.filters.Host) + 64)[:0]))
+	host := alloc.String(x.appendHost(x.Mem.Alloc(len(in.Authority) + len(x.filters.Host) + len(x.filters.Forwarded.Host) + 64)[:0]))
 	req := &http.Request{
 		Method: string(in.Method),
 		URL:    &url.URL{Scheme: scheme, Host: strings.Clone(host), Path: path, RawPath: raw, RawQuery: string(query), ForceQuery: hasQuery && len(query) == 0},

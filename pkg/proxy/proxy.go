@@ -8,6 +8,7 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
+	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
 
 // Config is what a Proxy is made from.
@@ -59,19 +60,50 @@ func (p *Proxy) Observe(ex *message.Exchange) {
 	if x != nil {
 		route = x.route
 	}
-	upstream := ""
-	if route != nil {
-		upstream = route.UpstreamName
-	}
 	switch {
 	case route != nil && route.Metrics != nil:
 		route.Metrics.Observe(ex, elapsed)
 	case p.metrics != nil:
 		p.metrics.Unrouted().Observe(ex, elapsed)
 	}
-	p.accessLog.Write(ex, elapsed, upstream)
+	p.write(ex, x, elapsed)
 	if x != nil {
 		ex.Data = nil
 		x.recycle()
 	}
+}
+
+// write logs an exchange, unless it is one that is not logged. x is nil for a request
+// that was refused before it was served.
+func (p *Proxy) write(ex *message.Exchange, x *exchange, elapsed time.Duration) {
+	if p.accessLog == nil {
+		return
+	}
+	c := variable.Context{Exchange: ex, Elapsed: elapsed}
+	var snap *snapshot.Snapshot
+	if x == nil {
+		snap = p.current.Load()
+	} else {
+		snap = x.snap
+		c = x.filters.Context(ex)
+		c.Elapsed = elapsed
+	}
+	if snap == nil {
+		p.accessLog.Write(&c, nil)
+		return
+	}
+	switch l := &snap.AccessLog; {
+	case l.Off:
+	case x != nil && x.route == nil && !l.UnknownHosts && !x.hostIsServed():
+	case x != nil && x.route != nil && x.route.NoAccessLog:
+	case l.Skips(ex.Request.Target):
+	default:
+		p.accessLog.Write(&c, l.Format)
+	}
+}
+
+// hostIsServed tells whether anything is served for the host of the request.
+func (x *exchange) hostIsServed() bool {
+	name := x.Request.Hostname
+	return len(name) <= maxHost && x.snap.Serves(snapshot.AppendHost(x.host[:0], name))
 }

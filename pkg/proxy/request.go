@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"io"
+	"net/netip"
 
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
@@ -202,10 +203,19 @@ func (x *exchange) headSize() int {
 	req := &x.Request
 	f := &req.Fields
 	path, query, _ := x.target()
-	size := ownSize + len(req.UpgradeTo) + len(req.Method) + len(path) + len(query) + 2*len(req.Authority) + len(x.filters.Host) + len(x.Trace.RequestID)
+	told := &x.filters.Forwarded
+	size := ownSize + len(req.UpgradeTo) + len(req.Method) + len(path) + len(query) + 2*len(req.Authority) + len(x.filters.Host) + len(x.Trace.RequestID) +
+		2*len(told.Host)
+	if x.originalURI() {
+		size += len(originalURI) + len(req.Target) + 4
+	}
+	full := x.appendsFor()
 	for i := range f.Len() {
-		if _, name, value, ok := f.At(i); ok {
+		if n, name, value, ok := f.At(i); ok {
 			size += len(name) + len(value) + 4
+			if full && n == message.XForwardedFor {
+				size += len(value) + len(", ") // it is there twice
+			}
 		}
 	}
 	return size
@@ -221,7 +231,7 @@ func (x *exchange) appendHead(b []byte, body message.Framing) []byte {
 	f := &req.Fields
 	for i := range f.Len() {
 		n, name, value, ok := f.At(i)
-		if ok && !ownFields.has(n) {
+		if ok && !ownFields.has(n) && !(n == message.Unknown && x.originalURI() && message.EqualFold(name, originalURI)) {
 			b = http11.AppendFieldBytes(b, name, value)
 		}
 	}
@@ -269,52 +279,102 @@ func (x *exchange) appendHost(b []byte) []byte {
 	return x.appendAuthority(b)
 }
 
-// appendAuthority appends the value of Host as received. A request without one,
-// which HTTP/1.0 allows, gets the address that it was sent to.
+// appendAuthority appends the value of Host as the client has sent it, as far as is
+// known. A request without one, which HTTP/1.0 allows, gets the address that it was
+// sent to.
 func (x *exchange) appendAuthority(b []byte) []byte {
+	if host := x.filters.Forwarded.Host; len(host) > 0 {
+		return append(b, host...)
+	}
 	if len(x.Request.Authority) > 0 {
 		return append(b, x.Request.Authority...)
 	}
 	return x.Local.AppendTo(b)
 }
 
+// originalURI is the field with the request target as received.
+const originalURI = "X-Original-URI"
+
+// originalURI tells whether it is sent.
+func (x *exchange) originalURI() bool { return x.snap.Forwarding.OriginalURI }
+
+// appendsFor tells whether what the client sent in X-Forwarded-For stays: not that of a
+// peer who is not believed.
+func (x *exchange) appendsFor() bool {
+	return x.filters.Forwarded.Peer.IsValid() && x.snap.Forwarding.Full && x.snap.Forwarding.Fields
+}
+
+// peer is the address that the connection came from, or the one that its PROXY header
+// has told.
+func (x *exchange) peer() netip.AddrPort {
+	if peer := x.filters.Forwarded.Peer; peer.IsValid() {
+		return peer
+	}
+	return x.Remote
+}
+
 // appendForwarded ends the line of Host and appends the fields that tell of the
-// client. They replace what the client sent under these names; of its
+// client, as far as is known. They replace what was received under these names; of
 // X-Forwarded-For and X-Forwarded-Host a copy is kept under other names.
 func (x *exchange) appendForwarded(b []byte) []byte {
-	b = append(b, "\r\nX-Request-ID: "...)
-	b = append(b, x.Trace.RequestID...)
+	told := &x.filters.Forwarded
+	if len(x.Trace.RequestID) > 0 {
+		b = append(b, "\r\nX-Request-ID: "...)
+		b = append(b, x.Trace.RequestID...)
+	}
 	b = append(b, "\r\nX-Real-IP: "...)
 	b = x.Remote.Addr().AppendTo(b)
 	b = append(b, "\r\nX-Forwarded-For: "...)
-	b = x.Remote.Addr().AppendTo(b)
+	if x.appendsFor() {
+		n := len(b)
+		if b = x.appendValues(b, message.XForwardedFor); len(b) > n {
+			b = append(b, ", "...)
+		}
+		b = x.peer().Addr().AppendTo(b)
+	} else {
+		b = x.Remote.Addr().AppendTo(b)
+	}
 	b = append(b, "\r\nX-Forwarded-Host: "...)
 	b = x.appendAuthority(b)
 	b = append(b, "\r\nX-Forwarded-Port: "...)
-	b = http11.AppendInt(b, int64(x.Local.Port()))
-	if x.TLS != nil {
+	if len(told.Port) > 0 {
+		b = append(b, told.Port...)
+	} else {
+		b = http11.AppendInt(b, int64(x.Local.Port()))
+	}
+	if x.filters.HTTPS(x.Exchange) {
 		b = append(b, "\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Scheme: https\r\nX-Scheme: https\r\n"...)
 	} else {
 		b = append(b, "\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Scheme: http\r\nX-Scheme: http\r\n"...)
 	}
+	if x.originalURI() {
+		b = append(b, originalURI+": "...)
+		b = append(append(b, x.Request.Target...), '\r', '\n')
+	}
 	b = append(b, loopField...)
-	b = appendOriginal(b, &x.Request.Fields, message.XForwardedFor, message.XOriginalForwardedFor)
-	return appendOriginal(b, &x.Request.Fields, message.XForwardedHost, message.XOriginalForwardedHost)
+	b = x.appendOriginal(b, message.XForwardedFor, message.XOriginalForwardedFor)
+	return x.appendOriginal(b, message.XForwardedHost, message.XOriginalForwardedHost)
 }
 
-// appendOriginal appends the values of fields named from, as one list (RFC 9110,
-// section 5.3), under the name to.
-func appendOriginal(b []byte, f *message.Fields, from, to message.Name) []byte {
-	if !f.Has(from) {
+// appendOriginal appends the values of fields named from, as one list, under the name
+// to.
+func (x *exchange) appendOriginal(b []byte, from, to message.Name) []byte {
+	if !x.Request.Fields.Has(from) {
 		return b
 	}
-	b = append(b, to.String()...)
-	separator := ": "
+	b = append(append(b, to.String()...), ": "...)
+	return append(x.appendValues(b, from), '\r', '\n')
+}
+
+// appendValues appends the values of fields of one name as one list (RFC 9110, section
+// 5.3).
+func (x *exchange) appendValues(b []byte, name message.Name) []byte {
+	f, separator := &x.Request.Fields, ""
 	for i := range f.Len() {
-		if n, _, value, ok := f.At(i); ok && n == from {
+		if n, _, value, ok := f.At(i); ok && n == name {
 			b = append(append(b, separator...), value...)
 			separator = ", "
 		}
 	}
-	return append(b, '\r', '\n')
+	return b
 }

@@ -12,11 +12,15 @@ import (
 const maxRequestID = 128
 
 // setRequestID sets Trace.RequestID: the client's X-Request-ID when it is one
-// that can be logged and passed on, else 32 random hexadecimal digits.
-func (x *exchange) setRequestID() {
+// that can be logged and passed on, else 32 random hexadecimal digits, or nothing where
+// none is to be made.
+func (x *exchange) setRequestID(generate bool) {
 	f := &x.Request.Fields
 	if id, ok := f.Get(message.XRequestID); ok && validRequestID(id) {
 		x.Trace.RequestID = id
+		return
+	}
+	if !generate {
 		return
 	}
 	var id [32]byte

@@ -41,6 +41,10 @@ func Compile(config *model.Config, prev *Snapshot, reg *upstream.Registry, m *me
 	if s.ConnectionMode, err = alloc.ParseMode(string(config.Listener.AllocationMode)); err != nil {
 		return nil, fmt.Errorf("listener: %w", err)
 	}
+	if s.AccessLog, err = compileAccessLog(&config.Listener.Log); err != nil {
+		return nil, fmt.Errorf("listener: %w", err)
+	}
+	s.Forwarding = compileForwarding(&config.Listener)
 	if s.Certificates, err = compileCertificates(config, known); err != nil {
 		return nil, err
 	}
@@ -266,6 +270,7 @@ func (s *Snapshot) compileRoute(h *model.Host, r *model.Route) (*Route, error) {
 	made := &Route{
 		Denied:         denied,
 		Answer:         r.Answer,
+		NoAccessLog:    r.Options.NoAccessLog,
 		Mode:           mode,
 		ConnectTimeout: r.Options.ConnectTimeout,
 		SendTimeout:    r.Options.SendTimeout,

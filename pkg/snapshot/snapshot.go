@@ -33,6 +33,11 @@ type Snapshot struct {
 	// connections and of request heads.
 	ConnectionMode alloc.Mode
 
+	// AccessLog says what is logged.
+	AccessLog AccessLog
+	// Forwarding says what is believed of proxies in front.
+	Forwarding Forwarding
+
 	table *route.Table[*Route]
 	hosts []host // in the order of Config.Hosts
 
@@ -54,6 +59,8 @@ type Route struct {
 	// Denied tells that a setting which protects the route cannot be honoured:
 	// answer 503 whatever the request.
 	Denied bool
+	// NoAccessLog keeps the route's exchanges out of the access log.
+	NoAccessLog bool
 	// Answer is the status of every response of a route that forwards nothing; 0 for
 	// all others.
 	Answer int
@@ -108,6 +115,9 @@ func (s *Snapshot) Route(host, path []byte) *Route {
 	r, _ := s.table.Lookup(host, path)
 	return r
 }
+
+// Serves tells whether there is anything for a host, given as Route wants it.
+func (s *Snapshot) Serves(host []byte) bool { return s.table.Host(host) != nil }
 
 // Wants tells whether a route of the snapshot may use the upstream with that
 // key. It is for upstream.Registry.Retain.

@@ -71,9 +71,10 @@ func (b *build) listener() model.Listener {
 // allocation mode is also the default of its Ingresses, and so never without
 // effect.
 func (b *build) setsListener(values annotation.Values) bool {
-	values.Listener.AllocationMode = b.base.Listener.AllocationMode
-	values.Listener.AllocationModeFrom = b.base.Listener.AllocationModeFrom
-	return values.Listener != b.base.Listener
+	base := &b.bases[values.Listener.Profile].Listener
+	values.Listener.AllocationMode = base.AllocationMode
+	values.Listener.AllocationModeFrom = base.AllocationModeFrom
+	return values.Listener != *base
 }
 
 // ListenerConfigInForce returns the ListenerConfig whose settings of listeners

@@ -191,13 +191,14 @@ func (b *build) addDefaultBackend() {
 	}
 	options, policy := b.base.Final()
 	fallback := &model.Route{Upstream: b.use(target, policy), Options: options, Denied: b.denied}
-	// Hosts that nobody has are not under the global authentication (IN: controller.go,
-	// createServers).
+	// Hosts that nobody has are not under the global authentication, and whether they are
+	// logged is said apart (IN: controller.go, createServers).
 	if h := b.host(""); h.fallback == nil {
 		open := *b.base
 		open.NoGlobalAuth = true
 		nobodys := *fallback
 		nobodys.Options, _ = open.Final()
+		nobodys.Options.NoAccessLog = nobodys.Options.NoAccessLog || !b.listener().Log.DefaultBackend
 		h.fallback = &nobodys
 	}
 	for _, h := range b.hosts {

@@ -1,6 +1,7 @@
 package variable
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/pkg/message"
@@ -46,6 +47,19 @@ type Route struct {
 // empty is taken from the connection and the request.
 type Forwarded struct {
 	Scheme, Host, Port []byte
+	// Peer is the address that the connection came from, where Exchange.Remote is one
+	// that was told. It is zero where it is not.
+	Peer netip.AddrPort
+	// Proxied tells that connections begin with a PROXY header.
+	Proxied bool
+}
+
+// peer is the address that the connection came from.
+func (c *Context) peer() netip.AddrPort {
+	if c.Forwarded.Peer.IsValid() {
+		return c.Forwarded.Peer
+	}
+	return c.Exchange.Remote
 }
 
 // Client is what was found out of a client's certificate. The texts are those of

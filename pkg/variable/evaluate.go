@@ -29,6 +29,28 @@ func (e *Expression) AppendEscaped(dst []byte, c *Context, escape Escape, most i
 	return s.dst
 }
 
+// AppendWithin is AppendEscaped for a dst that must not grow. Values are cut where
+// there is no room, so that each still has least bytes; there must be room for
+// Bound(escape, least).
+func (e *Expression) AppendWithin(dst []byte, c *Context, escape Escape, most, least int) []byte {
+	s := sink{dst: dst, form: escape}
+	rest := e.Bound(escape, least) // what is kept for the parts to come
+	for i := range e.parts {
+		p := &e.parts[i]
+		if p.id == literal {
+			rest -= len(p.text)
+			s.dst = append(s.dst, p.text...)
+			continue
+		}
+		rest -= max(least*escape.growth(), len("-"))
+		s.left = min(most, (cap(s.dst)-len(s.dst)-rest)/escape.growth())
+		if !s.value(p, c) && escape == EscapeDefault {
+			s.dst = append(s.dst, '-')
+		}
+	}
+	return s.dst
+}
+
 // Bound is at least the number of bytes that AppendEscaped appends with the same
 // escape and most, whatever the exchange.
 func (e *Expression) Bound(escape Escape, most int) int {

@@ -245,3 +245,26 @@ func BenchmarkDefaultLine(b *testing.B) {
 		e.AppendEscaped(buf, c, EscapeDefault, 8<<10)
 	}
 }
+
+// A text does not outgrow the room that is said to be enough, whatever values are.
+func TestAppendWithin(t *testing.T) {
+	e, c := all(Log), proxied()
+	f := &c.Exchange.Request.Fields
+	f.Set(message.UserAgent, []byte(strings.Repeat("\"\xff\x01é", 4<<10)))
+	c.Exchange.Request.Target = []byte("/" + strings.Repeat("\xfe", 8<<10))
+	for escape := range EscapeJSON + 1 {
+		for _, least := range []int{1, 16, 256} {
+			room := e.Bound(escape, least)
+			got := e.AppendWithin(make([]byte, 0, room), c, escape, 8<<10, least)
+			if len(got) > room || cap(got) != room {
+				t.Errorf("escape %d: %d bytes in room for %d", escape, len(got), room)
+			}
+		}
+		// Where there is room, nothing is cut.
+		whole := e.AppendEscaped(nil, c, escape, 8<<10)
+		roomy := e.AppendWithin(make([]byte, 0, e.Bound(escape, 16<<10)), c, escape, 8<<10, 16)
+		if !bytes.Equal(whole, roomy) {
+			t.Errorf("escape %d: cut although there is room", escape)
+		}
+	}
+}

@@ -143,17 +143,17 @@ func (s *sink) claimedUser(f *message.Fields) bool {
 	return ok && s.some(user)
 }
 
-// requestLine writes the request line as it would be in origin-form.
-func (s *sink) requestLine(req *message.Request) bool {
+// requestLine writes the request line as it would be in origin-form. As in nginx it is
+// empty, not absent, when none was understood.
+func (s *sink) requestLine(req *message.Request) {
 	if len(req.Method) == 0 {
-		return false
+		return
 	}
 	s.bytes(req.Method)
 	s.text(" ")
 	s.bytes(req.Target)
 	s.text(" ")
 	s.text(protocol(req))
-	return true
 }
 
 func protocol(req *message.Request) string {

@@ -138,8 +138,9 @@ func (s *sink) addrPort(a netip.AddrPort) bool {
 
 func plainAddr(a netip.AddrPort) netip.Addr { return a.Addr().Unmap().WithZone("") }
 
+// port takes the port of an address. One that a proxy told may have none.
 func (s *sink) port(a netip.AddrPort) bool {
-	if !a.IsValid() {
+	if !a.IsValid() || a.Port() == 0 {
 		return false
 	}
 	s.int(int64(a.Port()))

@@ -50,7 +50,7 @@ type id uint8
 
 const (
 	literal id = iota
-	missing    // a variable that does not exist
+	missing    // a variable that does not exist, or never has a value
 
 	args
 	argNAME
@@ -75,9 +75,18 @@ const (
 	uri
 
 	binaryRemoteAddr
+	connection
+	connectionRequests
 	https
 	passAccessScheme
 	passServerPort
+	pipe
+	proxyProtocolAddr
+	proxyProtocolPort
+	proxyProtocolServerAddr
+	proxyProtocolServerPort
+	realIPRemoteAddr
+	realIPRemotePort
 	remoteAddr
 	remotePort
 	scheme
@@ -108,6 +117,7 @@ const (
 
 	bodyBytesSent
 	bytesSent
+	requestCompletion
 	requestTime
 	sentHTTPNAME
 	sentHTTPContentLength
@@ -155,10 +165,19 @@ var Table = []Variable{
 	{"uri", Request, FromRequest, "The path in the form that routes are found by: dot segments are removed, and unreserved characters are decoded, others not.", uri},
 
 	{"binary_remote_addr", Request, FromConnection, "The client's address as 4 or 16 bytes.", binaryRemoteAddr},
+	{"connection", Request, FromConnection, "The number of the connection, which counts from 1.", connection},
+	{"connection_requests", Request, FromConnection, "How many requests the connection has carried, with this one.", connectionRequests},
 	{"https", Request, FromConnection, "on for TLS, empty otherwise.", https},
 	{"pass_access_scheme", Request, FromConnection, "The scheme that a trusted proxy in front told, else $scheme.", passAccessScheme},
 	{"pass_port", Request, FromConnection, "The same as $pass_server_port.", passServerPort},
 	{"pass_server_port", Request, FromConnection, "The port that a trusted proxy in front told, else $server_port.", passServerPort},
+	{"pipe", Log, FromConnection, "p for a request that had arrived before the response to the one before it was sent, . otherwise. That is not recorded: it is always the latter.", pipe},
+	{"proxy_protocol_addr", Request, FromConnection, "The client's address in the PROXY header, where connections begin with one.", proxyProtocolAddr},
+	{"proxy_protocol_port", Request, FromConnection, "The client's port in the PROXY header.", proxyProtocolPort},
+	{"proxy_protocol_server_addr", Request, FromConnection, "The address in the PROXY header that the client connected to.", proxyProtocolServerAddr},
+	{"proxy_protocol_server_port", Request, FromConnection, "The port in the PROXY header that the client connected to.", proxyProtocolServerPort},
+	{"realip_remote_addr", Request, FromConnection, "The address that the connection came from, where $remote_addr is what a trusted proxy told; else the same.", realIPRemoteAddr},
+	{"realip_remote_port", Request, FromConnection, "The port that belongs to $realip_remote_addr.", realIPRemotePort},
 	{"remote_addr", Request, FromConnection, "The client's address.", remoteAddr},
 	{"remote_port", Request, FromConnection, "The client's port.", remotePort},
 	{"scheme", Request, FromConnection, "http or https.", scheme},
@@ -175,8 +194,10 @@ var Table = []Variable{
 	{"ssl_client_serial", Request, FromTLS, "The serial number of the client's certificate.", sslClientSerial},
 	{"ssl_client_verify", Request, FromTLS, "SUCCESS, FAILED: with a reason, or NONE without a certificate of the client.", sslClientVerify},
 	{"ssl_curve", Request, FromTLS, "The group that keys were agreed on with, such as X25519MLKEM768.", sslCurve},
+	{"ssl_early_data", Log, FromTLS, "Always absent: no early data is accepted.", missing},
 	{"ssl_protocol", Request, FromTLS, "TLSv1.2 or TLSv1.3.", sslProtocol},
 	{"ssl_server_name", Request, FromTLS, "The name that the client asked for in the handshake (SNI).", sslServerName},
+	{"ssl_session_id", Log, FromTLS, "Always absent: sessions are resumed by tickets, which have no id.", missing},
 	{"ssl_session_reused", Request, FromTLS, "r when the session was resumed, . otherwise.", sslSessionReused},
 
 	{"ingress_name", Request, FromRoute, "The name of the Ingress.", ingressName},
@@ -191,12 +212,15 @@ var Table = []Variable{
 
 	{"body_bytes_sent", Log, FromResponse, "Bytes of the response's body.", bodyBytesSent},
 	{"bytes_sent", Log, FromResponse, "Bytes of the response.", bytesSent},
+	{"gzip_ratio", Log, FromResponse, "Always absent: responses are not compressed here.", missing},
+	{"request_completion", Log, FromResponse, "OK when a response was sent whole, empty otherwise.", requestCompletion},
 	{"request_time", Log, FromResponse, "Seconds from the request's first byte to the response's last.", requestTime},
 	{"sent_http_NAME", Log, FromResponse, "The field of that name of the response, with _ in place of -. Fields that are repeated are joined. Those of the connection, such as Transfer-Encoding, cannot be had.", sentHTTPNAME},
 	{"sent_http_content_length", Log, FromResponse, "The length of the response's body that was announced.", sentHTTPContentLength},
 	{"status", Log, FromResponse, "The status sent, 499 when there was no response.", status},
 
 	{"upstream_addr", Log, FromAttempts, "Address and port of the endpoints tried.", upstreamAddr},
+	{"upstream_cache_status", Log, FromAttempts, "Always absent: nothing is cached.", missing},
 	{"upstream_connect_time", Log, FromAttempts, "Seconds until there was a connection, 0.000 for one that was kept.", upstreamConnectTime},
 	{"upstream_header_time", Log, FromAttempts, "Seconds until the head of the response was there.", upstreamHeaderTime},
 	{"upstream_response_length", Log, FromAttempts, "Bytes of the body of the response.", upstreamResponseLength},

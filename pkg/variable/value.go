@@ -68,7 +68,7 @@ func (s *sink) value(p *part, c *Context) bool {
 	case remoteUser:
 		return s.some(c.User) || s.claimedUser(&req.Fields)
 	case request:
-		return s.requestLine(req)
+		s.requestLine(req)
 	case requestID:
 		return s.some(trace.RequestID)
 	case requestLength:
@@ -84,6 +84,13 @@ func (s *sink) value(p *part, c *Context) bool {
 
 	case binaryRemoteAddr:
 		return s.binaryAddr(ex.Remote)
+	case connection:
+		if ex.Session == nil {
+			return false
+		}
+		s.int(int64(ex.Session.Number))
+	case connectionRequests:
+		s.int(int64(trace.Ordinal))
 	case https:
 		if ex.TLS != nil {
 			s.text("on")
@@ -92,6 +99,20 @@ func (s *sink) value(p *part, c *Context) bool {
 		return s.either(c.Forwarded.Scheme, schemeOf(ex))
 	case passServerPort:
 		return s.some(c.Forwarded.Port) || s.port(ex.Local)
+	case pipe:
+		s.text(".")
+	case proxyProtocolAddr:
+		return c.Forwarded.Proxied && s.addr(c.peer())
+	case proxyProtocolPort:
+		return c.Forwarded.Proxied && s.port(c.peer())
+	case proxyProtocolServerAddr:
+		return c.Forwarded.Proxied && s.addr(ex.Local)
+	case proxyProtocolServerPort:
+		return c.Forwarded.Proxied && s.port(ex.Local)
+	case realIPRemoteAddr:
+		return s.addr(c.peer())
+	case realIPRemotePort:
+		return s.port(c.peer())
 	case remoteAddr:
 		return s.addr(ex.Remote)
 	case remotePort:
@@ -107,6 +128,10 @@ func (s *sink) value(p *part, c *Context) bool {
 		s.int(trace.BodySent)
 	case bytesSent:
 		s.int(trace.Sent)
+	case requestCompletion:
+		if trace.Complete {
+			s.text("OK")
+		}
 	case requestTime:
 		s.seconds(c.Elapsed)
 	case sentHTTPNAME:

@@ -19,9 +19,10 @@ import (
 // proxied is the exchange that most cases begin with: one over TLS with an attempt.
 func proxied() *Context {
 	ex := &message.Exchange{
-		Remote: netip.MustParseAddrPort("[::ffff:192.0.2.7]:5000"),
-		Local:  netip.MustParseAddrPort("10.0.0.1:443"),
-		Start:  time.Date(2026, 3, 14, 15, 9, 26, 600e6, time.UTC),
+		Remote:  netip.MustParseAddrPort("[::ffff:192.0.2.7]:5000"),
+		Local:   netip.MustParseAddrPort("10.0.0.1:443"),
+		Start:   time.Date(2026, 3, 14, 15, 9, 26, 600e6, time.UTC),
+		Session: &message.Session{Number: 77},
 		TLS: &tls.ConnectionState{
 			Version: tls.VersionTLS13, CipherSuite: tls.TLS_AES_128_GCM_SHA256, CurveID: tls.X25519MLKEM768,
 			ServerName: "shop.example", NegotiatedProtocol: "http/1.1",
@@ -42,6 +43,7 @@ func proxied() *Context {
 	ex.Response.Fields.AddName("Cache-Control", []byte("no-store"))
 	t := &ex.Trace
 	t.Status, t.Received, t.Sent, t.BodySent = 200, 135, 512, 344
+	t.Complete, t.Ordinal = true, 3
 	t.RequestID = []byte("8f14e45fceea167a5a36dedd4bea2543")
 	a := t.NextAttempt(netip.MustParseAddrPort("10.0.0.4:8080"))
 	a.Status, a.Length, a.Connect, a.Head, a.Total = 200, 344, 2*time.Millisecond, 30*time.Millisecond, 41*time.Millisecond
@@ -51,7 +53,8 @@ func proxied() *Context {
 			Namespace: "default", Ingress: "shop", Service: "cart", Port: "http",
 			Host: "*.example", Path: "/cart", Upstream: "default-cart-http",
 		},
-		Client: &Client{Verify: "SUCCESS", Subject: "CN=alice", Issuer: "CN=ca", Certificate: "-----BEGIN%20"},
+		Forwarded: Forwarded{Peer: netip.MustParseAddrPort("198.51.100.9:6000"), Proxied: true},
+		Client:    &Client{Verify: "SUCCESS", Subject: "CN=alice", Issuer: "CN=ca", Certificate: "-----BEGIN%20"},
 	}
 }
 
@@ -88,6 +91,20 @@ var usual = map[string]string{
 	"request_uri":                     "/%63art?id=7&Color=%20red",
 	"server_protocol":                 "HTTP/1.1",
 	"uri":                             "/cart",
+	"connection":                      "77",
+	"connection_requests":             "3",
+	"gzip_ratio":                      "",
+	"pipe":                            ".",
+	"proxy_protocol_addr":             "198.51.100.9",
+	"proxy_protocol_port":             "6000",
+	"proxy_protocol_server_addr":      "10.0.0.1",
+	"proxy_protocol_server_port":      "443",
+	"realip_remote_addr":              "198.51.100.9",
+	"realip_remote_port":              "6000",
+	"request_completion":              "OK",
+	"ssl_early_data":                  "",
+	"ssl_session_id":                  "",
+	"upstream_cache_status":           "",
 	"binary_remote_addr":              "\xc0\x00\x02\x07",
 	"https":                           "on",
 	"pass_access_scheme":              "https",
@@ -195,10 +212,10 @@ func TestValues(t *testing.T) {
 		{
 			name:   "nothing is known of an empty exchange",
 			change: func(c *Context, ex *message.Exchange) { *c = Context{Exchange: new(message.Exchange)} },
-			text: "$args $arg_a $host $http_host $http_a $cookie_a $remote_user $request $request_uri $escaped_request_uri $uri " +
+			text: "$args $arg_a $host $http_host $http_a $cookie_a $remote_user $request_uri $escaped_request_uri $uri " +
 				"$remote_addr $remote_port $binary_remote_addr $proxy_add_x_forwarded_for $ssl_protocol $namespace " +
 				"$upstream_addr $upstream_status $sent_http_a $sent_http_content_length $content_length $req_id",
-			want: strings.TrimSpace(strings.Repeat("- ", 23)),
+			want: strings.TrimSpace(strings.Repeat("- ", 22)),
 		},
 		{
 			name:   "what is empty rather than absent",
