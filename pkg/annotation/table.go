@@ -28,6 +28,12 @@ var Table = []Annotation{
 	authTLSSecret, authTLSVerifyClient, authTLSVerifyDepth, authTLSErrorPage, authTLSPassCertificate,
 	sslPassthrough, sslCiphers, http2,
 
+	appRoot, permanentRedirect, permanentRedirectCode, temporalRedirect, temporalRedirectCode,
+	sslRedirect, forceSSLRedirect, preserveTrailingSlash, httpRedirectCode, noTLSRedirectLocations,
+	relativeRedirects, usePortInRedirects,
+	hsts, hstsMaxAge, hstsIncludeSubdomains, hstsPreload,
+	serverAlias, fromToWWWRedirect, strictValidatePathType,
+
 	keepAlive, keepAliveRequests, maxConnections,
 	clientHeaderTimeout, clientBodyTimeout, maxHeaderBytes,
 	useHTTP2, http2Streams,

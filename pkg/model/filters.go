@@ -43,7 +43,7 @@ func (f *Filters) Tidy() {
 	if !f.CORS.On {
 		f.CORS = CORS{}
 	}
-	if f.Redirect.URL == "" {
+	if !f.Redirect.On() {
 		f.Redirect = Redirect{}
 	}
 	if f.BasicAuth.Users == "" && f.ExternalAuth.URL == "" {

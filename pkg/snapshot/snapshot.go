@@ -33,6 +33,9 @@ type Snapshot struct {
 	// connections and of request heads.
 	ConnectionMode alloc.Mode
 
+	// Secured are the names for which https is served.
+	Secured *filter.Names
+
 	table *route.Table[*Route]
 	hosts []host // in the order of Config.Hosts
 
