@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
 var serverAlias = define("server-alias", Host,
@@ -20,8 +22,7 @@ var errAlias = errors.New("want names, or wildcards such as *.example.com: regul
 // parseAliases reads a list of names and returns it in lower case, without what stands
 // around them and without what stands there twice. It leaves out what is no name.
 func parseAliases(text string, _ dialect) (string, error) {
-	var names []string
-	var wrong error
+	var names, wrong []string
 	for part := range strings.SplitSeq(text, ",") {
 		part = strings.TrimSpace(part)
 		if part == "" {
@@ -30,7 +31,7 @@ func parseAliases(text string, _ dialect) (string, error) {
 		name, err := parseName(strings.TrimPrefix(part, "*."), ours)
 		switch {
 		case err != nil:
-			wrong = partial{fmt.Errorf("%s: %w", quote(part), errAlias)}
+			wrong = append(wrong, part)
 			continue
 		case strings.HasPrefix(part, "*."):
 			name = "*." + name
@@ -43,7 +44,11 @@ func parseAliases(text string, _ dialect) (string, error) {
 			names = append(names, name)
 		}
 	}
-	return strings.Join(names, ","), wrong
+	list := strings.Join(names, ",")
+	if len(wrong) > 0 {
+		return list, partial{fmt.Errorf("%s: %w", model.Excerpt(strings.Join(wrong, ", ")), errAlias)}
+	}
+	return list, nil
 }
 
 var fromToWWWRedirect = define("from-to-www-redirect", Host,

@@ -132,6 +132,7 @@ func fingerprint(content []byte) string {
 func (o Options) Changes() string {
 	usual := DefaultOptionsOf(o.Profile)
 	filters, usualFilters := o.Filters.Filters(), usual.Filters.Filters()
+	usualFilters.quieten(&filters)
 	return modeText(o.AllocationMode, o.AllocationModeFrom) + changes(o.settings(), usual.settings()) +
 		changes(filters.settings(), usualFilters.settings())
 }

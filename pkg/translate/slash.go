@@ -57,9 +57,10 @@ func eachPath(ingresses []*ingress, f func(in *ingress, host string, p *saidPath
 func (p *saidPath) bare() string { return strings.TrimSuffix(p.path, "/") }
 
 // only are the filters of a route that redirects in the name of an Ingress and does
-// nothing else.
+// nothing else. The redirect to https comes after it.
 func (in *ingress) only(redirect model.Redirect) model.FilterSet {
-	return model.Filters{Redirect: redirect, HSTS: in.options.Filters.Filters().HSTS}.Set()
+	f := in.options.Filters.Filters()
+	return model.Filters{Redirect: redirect, HTTPS: f.HTTPS, HSTS: f.HSTS}.Set()
 }
 
 // nginx tells whether an Ingress is served as ingress-nginx does.
