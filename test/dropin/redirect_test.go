@@ -91,6 +91,16 @@ func TestT4FromToWWW(t *testing.T) {
 	})
 }
 
+// The other name has the certificate of the host where that covers it.
+func TestT4Certificates(t *testing.T) {
+	s := serve(t, nginx, app, secret("both", "a.example", "www.a.example")+secret("one", "b.example")+
+		tlsBlock(ingress("a", "a.example", "from-to-www-redirect: true", "/ prefix app"), "a.example", "both")+
+		tlsBlock(ingress("b", "b.example", "from-to-www-redirect: true", "/ prefix app"), "b.example", "one"))
+	s.shows("www.a.example", "a.example")
+	s.shows("www.b.example", fake)
+	s.wants(s.get("https://www.a.example/"), 308, "Location: https://a.example:443")
+}
+
 func TestT8HSTS(t *testing.T) {
 	s := serve(t, nginx, map[string]http.Handler{
 		"app": nil,
