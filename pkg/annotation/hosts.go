@@ -12,7 +12,8 @@ import (
 var serverAlias = define("server-alias", Host,
 	"Other names of the hosts of the Ingress, separated by commas: names, or wildcards such as *.example.com for one more label. A host of a rule goes before an alias, and the oldest Ingress of a host decides on its aliases.",
 	parseAliases,
-	func(v *Values, list string) { v.Aliases = list })
+	func(v *Values, list string) { v.Aliases = list }).
+	example("shop.example.net, *.shop.example")
 
 // mostAliases bounds a list of aliases.
 const mostAliases = 64
@@ -54,9 +55,11 @@ func parseAliases(text string, _ dialect) (string, error) {
 var fromToWWWRedirect = define("from-to-www-redirect", Host,
 	"Redirects www.HOST to each HOST of the Ingress, and for a host www.NAME the NAME to it, unless that name has a rule of its own. false by default.",
 	parseBool,
-	func(v *Values, on bool) { v.FromToWWW = on })
+	func(v *Values, on bool) { v.FromToWWW = on }).
+	example("true").defaults("false")
 
 var strictValidatePathType = define("strict-validate-path-type", Path,
 	"Serves no path of type Exact or Prefix that has other characters than letters, digits, and any of ._-/ in it: it may be meant for a regular expression. true by default under ingress-nginx's class, false otherwise.",
 	parseBool,
-	func(v *Values, on bool) { v.StrictPaths = on })
+	func(v *Values, on bool) { v.StrictPaths = on }).
+	example("false").defaults("false", "true")

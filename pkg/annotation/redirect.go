@@ -11,7 +11,8 @@ import (
 var appRoot = define("app-root", Path,
 	"Path that requests for exactly / are redirected to (302), such as /app. It holds for the hosts of the Ingress, even where / has no rule.",
 	parseAppRoot,
-	func(v *Values, path string) { v.Filters.AppRoot.Path = path })
+	func(v *Values, path string) { v.Filters.AppRoot.Path = path }).
+	example("/app")
 
 // mostLocation bounds what a redirect says, in bytes.
 const mostLocation = 2048
@@ -60,22 +61,26 @@ type redirecting struct {
 var permanentRedirect = define("permanent-redirect", Path,
 	"URL that every request is redirected to, as it is. The Ingress is not served where the URL cannot be used, such as one with $variables.",
 	parseURL,
-	func(v *Values, url string) { v.parts.permanent.url = url }).protecting(diverts)
+	func(v *Values, url string) { v.parts.permanent.url = url }).protecting(diverts).
+	example("https://new.example")
 
 var temporalRedirect = define("temporal-redirect", Path,
 	"URL that every request is redirected to for a while. It goes before permanent-redirect.",
 	parseURL,
-	func(v *Values, url string) { v.parts.temporal.url = url }).protecting(diverts)
+	func(v *Values, url string) { v.parts.temporal.url = url }).protecting(diverts).
+	example("https://maintenance.example")
 
 var permanentRedirectCode = define("permanent-redirect-code", Path,
 	"Status of permanent-redirect: 300 to 303, 307 or 308. 301 by default.",
 	parseStatus(300, 301, 302, 303, 307, 308),
-	func(v *Values, code int) { v.parts.permanent.code = code })
+	func(v *Values, code int) { v.parts.permanent.code = code }).
+	example("308").defaults("301")
 
 var temporalRedirectCode = define("temporal-redirect-code", Path,
 	"Status of temporal-redirect: 300 to 303 or 307. 302 by default.",
 	parseStatus(300, 301, 302, 303, 307),
-	func(v *Values, code int) { v.parts.temporal.code = code })
+	func(v *Values, code int) { v.parts.temporal.code = code }).
+	example("307").defaults("302")
 
 // parseStatus reads one of some statuses.
 func parseStatus(statuses ...int) func(string, dialect) (int, error) {
@@ -91,9 +96,11 @@ func parseStatus(statuses ...int) func(string, dialect) (int, error) {
 var relativeRedirects = define("relative-redirects", Path,
 	"Leaves scheme and host out of the redirects that add a slash to a path. false by default.",
 	parseBool,
-	func(v *Values, on bool) { v.Filters.Redirect.Relative = on })
+	func(v *Values, on bool) { v.Filters.Redirect.Relative = on }).
+	example("true").defaults("false")
 
 var usePortInRedirects = define("use-port-in-redirects", Path,
 	"Puts the port into redirects to https, that of the HTTPS listener, and into those that add a slash to a path. false by default.",
 	parseBool,
-	func(v *Values, on bool) { v.Filters.Redirect.Port = on })
+	func(v *Values, on bool) { v.Filters.Redirect.Port = on }).
+	example("true").defaults("false")
