@@ -186,6 +186,7 @@ func translation(s settings.Settings) translate.Settings {
 		ConfigMap:                objectName(s.ConfigMap),
 		TCPServices:              objectName(s.TCPServicesConfigMap),
 		UDPServices:              objectName(s.UDPServicesConfigMap),
+		HTTPSPort:                uint16(s.HTTPSPort),
 		ReservedPorts:            [8]uint16{uint16(s.HTTPPort), uint16(s.HTTPSPort), uint16(s.HealthzPort)},
 		DefaultSSLCertificate:    objectName(s.DefaultSSLCertificate),
 		DefaultBackendService:    objectName(s.DefaultBackendService),

@@ -120,7 +120,7 @@ func (a Annotation) Inherited() bool {
 }
 
 // FailsClosed tells whether a value that cannot be used makes paths answer 503.
-func (a Annotation) FailsClosed() bool { return a.effect != plain }
+func (a Annotation) FailsClosed() bool { return a.effect == protects || a.effect == protectsHost }
 
 // dialect says in which form values are written.
 type dialect uint8

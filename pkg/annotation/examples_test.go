@@ -71,4 +71,7 @@ func TestDefaults(t *testing.T) {
 }
 
 // noDefault are settings without which nothing of their kind happens.
-var noDefault = map[string]bool{"proxy-ssl-secret": true, "auth-tls-secret": true, "proxy-busy-buffers-size": true}
+var noDefault = map[string]bool{
+	"proxy-ssl-secret": true, "auth-tls-secret": true, "proxy-busy-buffers-size": true,
+	"app-root": true, "permanent-redirect": true, "temporal-redirect": true, "server-alias": true,
+}

@@ -5,7 +5,9 @@ import "github.com/shockwave-ingress/shockwave/pkg/model"
 // dependent are settings that have no effect without another one.
 type dependent struct {
 	names, needs string
-	// idle tells that the other one is missing.
+	// beside says that the other one must be missing.
+	beside bool
+	// idle tells that it is so.
 	idle func(v *Values) bool
 	// part is what the settings set. It is comparable.
 	part func(v *Values) any
@@ -13,64 +15,101 @@ type dependent struct {
 
 var dependents = []dependent{
 	{
-		"proxy-ssl-*", "backend-protocol HTTPS, GRPCS or H2",
-		func(v *Values) bool { return !v.Policy.Transport.Protocol.Encrypted() },
-		func(v *Values) any {
+		names: "permanent-redirect", needs: "temporal-redirect", beside: true,
+		idle: func(v *Values) bool { return v.parts.temporal.url != "" },
+		part: func(v *Values) any { return v.parts.permanent.url },
+	},
+	{
+		names: "permanent-redirect-code", needs: "permanent-redirect",
+		idle: func(v *Values) bool { return v.parts.permanent.url == "" },
+		part: func(v *Values) any { return v.parts.permanent.code },
+	},
+	{
+		names: "temporal-redirect-code", needs: "temporal-redirect",
+		idle: func(v *Values) bool { return v.parts.temporal.url == "" },
+		part: func(v *Values) any { return v.parts.temporal.code },
+	},
+	{
+		names: "preserve-trailing-slash, http-redirect-code and no-tls-redirect-locations", needs: "ssl-redirect or force-ssl-redirect",
+		idle: func(v *Values) bool { return !v.Filters.HTTPS.On && !v.Filters.HTTPS.Force && !v.FromToWWW },
+		part: func(v *Values) any {
+			https := v.Filters.HTTPS
+			https.On, https.Force = false, false
+			return https
+		},
+	},
+	{
+		names: "hsts-*", needs: "hsts",
+		idle: func(v *Values) bool { return !v.Filters.HSTS.On },
+		part: func(v *Values) any {
+			hsts := v.Filters.HSTS
+			hsts.On = false
+			return hsts
+		},
+	},
+	{
+		names: "proxy-ssl-*", needs: "backend-protocol HTTPS, GRPCS or H2",
+		idle: func(v *Values) bool { return !v.Policy.Transport.Protocol.Encrypted() },
+		part: func(v *Values) any {
 			return [2]any{v.Policy.Transport.TLS, v.ProxySSLSecret}
 		},
 	},
 	{
-		"session-cookie-* and affinity-mode", "affinity",
-		func(v *Values) bool { return v.Policy.Balance.Sticky.Cookie == "" },
-		func(v *Values) any {
+		names: "session-cookie-* and affinity-mode", needs: "affinity",
+		idle: func(v *Values) bool { return v.Policy.Balance.Sticky.Cookie == "" },
+		part: func(v *Values) any {
 			sticky := v.Policy.Balance.Sticky
 			sticky.Cookie = v.parts.cookieName
 			return sticky
 		},
 	},
 	{
-		"upstream-hash-load", "upstream-hash-by or a balanced affinity",
-		func(v *Values) bool {
+		names: "upstream-hash-load", needs: "upstream-hash-by or a balanced affinity",
+		idle: func(v *Values) bool {
 			_, policy := v.Final()
 			return policy.Balance.HashLoad == 0
 		},
-		func(v *Values) any { return v.Policy.Balance.HashLoad },
+		part: func(v *Values) any { return v.Policy.Balance.HashLoad },
 	},
 	{
-		"upstream-max-pending and upstream-pending-timeout", "upstream-max-connections",
-		func(v *Values) bool { return v.Policy.Pool.MaxConnections == 0 },
-		func(v *Values) any { return [2]any{v.Policy.Pool.MaxPending, v.Policy.Pool.PendingTimeout} },
+		names: "upstream-max-pending and upstream-pending-timeout", needs: "upstream-max-connections",
+		idle: func(v *Values) bool { return v.Policy.Pool.MaxConnections == 0 },
+		part: func(v *Values) any { return [2]any{v.Policy.Pool.MaxPending, v.Policy.Pool.PendingTimeout} },
 	},
 	{
-		"health-check-*", "health-check",
-		func(v *Values) bool { return v.Policy.Health.Check.Kind == model.NoCheck },
-		func(v *Values) any {
+		names: "health-check-*", needs: "health-check",
+		idle: func(v *Values) bool { return v.Policy.Health.Check.Kind == model.NoCheck },
+		part: func(v *Values) any {
 			check := v.Policy.Health.Check
 			check.Kind = model.NoCheck
 			return check
 		},
 	},
 	{
-		"auth-method, auth-signin, auth-response-headers and others", "auth-url",
-		func(v *Values) bool { return v.Filters.ExternalAuth.URL == "" },
-		func(v *Values) any { return [2]any{v.Filters.ExternalAuth, v.AuthSetFields} },
+		names: "auth-method, auth-signin, auth-response-headers and others", needs: "auth-url",
+		idle: func(v *Values) bool { return v.Filters.ExternalAuth.URL == "" },
+		part: func(v *Values) any { return [2]any{v.Filters.ExternalAuth, v.AuthSetFields} },
 	},
 	{
-		"auth-tls-*", "auth-tls-secret",
-		func(v *Values) bool { return v.AuthTLSSecret == "" && !v.ClientAuthWanted },
-		func(v *Values) any { return [3]any{v.Host.Depth, v.Host.ErrorPage, v.Host.PassCertificate} },
+		names: "auth-tls-*", needs: "auth-tls-secret",
+		idle: func(v *Values) bool { return v.AuthTLSSecret == "" && !v.ClientAuthWanted },
+		part: func(v *Values) any { return [3]any{v.Host.Depth, v.Host.ErrorPage, v.Host.PassCertificate} },
 	},
 }
 
 // tellIdle tells the author of an Ingress, which started from before, of settings
 // there that have no effect. Where the Ingress is denied, more than they is wrong.
 func (in *reading) tellIdle(before *Values) {
-	if in.result.Denied != "" || in.result.Set&(Path|Upstream|Host) == 0 {
+	if in.result.Denied != "" || in.result.Set == 0 {
 		return
 	}
 	for i := range dependents {
 		if d := &dependents[i]; d.idle(in.values) && d.part(in.values) != d.part(before) {
-			in.problem(model.ReasonNoEffect, "%s: no effect without %s", d.names, d.needs)
+			relation := "without"
+			if d.beside {
+				relation = "beside"
+			}
+			in.problem(model.ReasonNoEffect, "%s: no effect %s %s", d.names, relation, d.needs)
 		}
 	}
 }

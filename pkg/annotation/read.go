@@ -143,7 +143,10 @@ func (in *reading) set(setting *Annotation, full, value string, d dialect) {
 		if err != nil {
 			in.problem(model.ReasonInvalidValue, "%s: %s: %v", full, quote(value), err)
 		}
-	case setting.effect != plain:
+	case setting.effect == diverts && in.allowed&Stream == 0:
+		in.result.Diverted = true
+		in.problem(model.ReasonInvalidValue, "%s: %s: %v: the paths of this object are not served", full, quote(value), err)
+	case setting.FailsClosed():
 		why := full + ": " + quote(value) + ": " + err.Error()
 		in.deny(setting.effect, why)
 		in.problem(model.ReasonDenied, "%s: %s", why, in.closed())
@@ -163,7 +166,7 @@ func (in *reading) misplaced(setting *Annotation, full, value string, at place) 
 	case setting.Scope&Stream != 0:
 		where = "governs TCP and UDP services: it has an effect in the controller's ConfigMap only"
 	}
-	if setting.effect == plain {
+	if !setting.FailsClosed() {
 		in.problem(model.ReasonUnsupportedAnnotation, "%s %s", full, where)
 		return
 	}

@@ -29,6 +29,11 @@ var Table = []Annotation{
 	sslPassthrough, sslCiphers, http2,
 
 	enableAccessLog,
+	appRoot, permanentRedirect, permanentRedirectCode, temporalRedirect, temporalRedirectCode,
+	sslRedirect, forceSSLRedirect, preserveTrailingSlash, httpRedirectCode, noTLSRedirectLocations,
+	relativeRedirects, usePortInRedirects,
+	hsts, hstsMaxAge, hstsIncludeSubdomains, hstsPreload,
+	serverAlias, fromToWWWRedirect, strictValidatePathType,
 
 	keepAlive, keepAliveRequests, maxConnections,
 	clientHeaderTimeout, clientBodyTimeout, maxHeaderBytes, maxRequestLineBytes, clientHeaderBufferSize, largeClientHeaderBuffers,

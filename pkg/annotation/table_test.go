@@ -45,6 +45,8 @@ func TestInherited(t *testing.T) {
 		"global-auth-signin", "global-auth-signin-redirect-param", "global-auth-request-redirect", "global-auth-always-set-cookie",
 		"global-auth-cache-key", "global-auth-cache-duration",
 		"http2",
+		"http-redirect-code", "no-tls-redirect-locations", "hsts", "hsts-max-age", "hsts-include-subdomains", "hsts-preload",
+		"strict-validate-path-type",
 		"keep-alive", "keep-alive-requests", "max-connections", "client-header-timeout", "client-body-timeout", "max-header-bytes",
 		"max-request-line-bytes", "client-header-buffer-size", "large-client-header-buffers",
 		"use-http2", "http2-max-concurrent-streams", "use-proxy-protocol", "proxy-protocol-header-timeout", "proxy-real-ip-cidr",

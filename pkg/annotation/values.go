@@ -30,6 +30,14 @@ type Values struct {
 	NoGlobalAuth bool
 	// Passthrough hands on the TLS connections to the hosts as they are.
 	Passthrough bool
+	// Aliases are other names of the hosts, separated by commas.
+	Aliases string
+	// FromToWWW redirects to the hosts from their names with www, or without.
+	FromToWWW bool
+	// StrictPaths refuses paths of type Exact or Prefix with unusual characters.
+	StrictPaths bool
+	// HTTPSPort is what use-port-in-redirects puts into redirects to https.
+	HTTPSPort int
 
 	parts parts
 }
@@ -42,6 +50,8 @@ type parts struct {
 	cookieName         string
 	streamOnce         bool
 	headerBuffer       int
+
+	permanent, temporal redirecting
 }
 
 // Defaults are the values of a profile that nothing has changed yet.
@@ -56,7 +66,12 @@ func Defaults(p model.Profile) Values {
 		// What is verified by default is the same for both.
 		GlobalAuth: model.DefaultFilters(p).ExternalAuth,
 
-		parts: parts{buffers: 4, bufferSize: 4 << 10, cookieName: defaultCookie, headerBuffer: 1 << 10},
+		parts: parts{
+			buffers: 4, bufferSize: 4 << 10, cookieName: defaultCookie, headerBuffer: 1 << 10,
+			permanent: redirecting{code: 301}, temporal: redirecting{code: 302},
+		},
+		StrictPaths: p == model.ProfileNginx,
+		HTTPSPort:   443,
 	}
 }
 
@@ -69,6 +84,7 @@ func (v *Values) Final() (model.Options, model.Policy) {
 	if filters.ExternalAuth.URL == "" && !v.NoGlobalAuth {
 		filters.ExternalAuth = v.GlobalAuth
 	}
+	v.finishRedirects(&filters)
 	filters.Tidy()
 	options.Filters = filters.Set()
 	if v.parts.retryNonIdempotent && options.Retry.On != 0 {
@@ -91,4 +107,22 @@ func (v *Values) Final() (model.Options, model.Policy) {
 		policy.Health.Check = usual.Health.Check
 	}
 	return options, policy
+}
+
+// finishRedirects puts together what several annotations say of redirects.
+func (v *Values) finishRedirects(f *model.Filters) {
+	r := v.parts.temporal // which nginx asks first
+	if r.url == "" {
+		r = v.parts.permanent
+	}
+	f.Redirect = model.Redirect{URL: r.url, Code: r.code}
+	if v.Filters.Redirect.Port {
+		f.HTTPS.Port = v.HTTPSPort
+	}
+}
+
+// SlashRedirect returns what a redirect has that adds a slash to a path.
+func (v *Values) SlashRedirect() model.Redirect {
+	r := v.Filters.Redirect
+	return model.Redirect{AddSlash: true, Code: 301, Relative: r.Relative, Port: r.Port}
 }

@@ -40,8 +40,31 @@ const (
 	fieldCert    = "ssl-client-cert"
 )
 
+// clearText is clientCertificate for requests in clear text, which can have no
+// certificate: they are refused unless they were sent to https before, as nginx asks for
+// certificates on its TLS ports only.
+type clearText struct{ *clientCertificate }
+
+func newClearText(s *Settings) (Request, Response, error) {
+	f, _, err := newClientCertificate(s)
+	if f == nil || err != nil {
+		return nil, nil, err
+	}
+	return clearText{f.(*clientCertificate)}, nil, nil
+}
+
+// Request implements Request.
+func (f clearText) Request(ex *message.Exchange, s *State) bool {
+	return ex.TLS != nil || f.ask(ex, s)
+}
+
 // Request implements Request.
 func (f *clientCertificate) Request(ex *message.Exchange, s *State) bool {
+	return ex.TLS == nil || f.ask(ex, s)
+}
+
+// ask refuses a request, or tells the upstream of the client's certificate.
+func (f *clientCertificate) ask(ex *message.Exchange, s *State) bool {
 	id := f.identity(ex)
 	s.Client = &id.Client
 	if id.refuses {

@@ -55,7 +55,7 @@ type Shared struct {
 
 // Kind is a kind of filter, a row of Table.
 type Kind struct {
-	// Name is how people are told.
+	// Name is how people are told, empty for a part of another kind.
 	Name string
 	// stage says when requests meet the filter.
 	stage stage
@@ -78,10 +78,15 @@ const (
 // response meets them in the same order.
 //
 // The order is ingress-nginx's, whose phases follow one another: redirects are
-// answered whoever asks, a route without endpoints answers 503 to everybody, and
-// limits spare the authentication (ingress-nginx: rootfs/etc/nginx/template/nginx.tmpl).
+// answered whoever asks, that of app-root first and that to https last, a route without
+// endpoints answers 503 to everybody, and limits spare the authentication (ingress-nginx: rootfs/etc/nginx/template/nginx.tmpl).
 var Table = []Kind{
 	{"client-certificate", early, newClientCertificate},
+	{"app-root", early, newAppRoot},
+	{"redirect", early, newRedirect},
+	{"https-redirect", early, newHTTPSRedirect},
+	{"", early, newClearText}, // the other half of client-certificate
+	{"hsts", early, newHSTS},
 	{"sticky-cookie", early, newStickyCookie},
 	{"access", late, newAccess},
 	{"external-auth", late, newAuthAnswer},
@@ -114,7 +119,7 @@ func Compile(s *Settings) (Chain, error) {
 		if resp != nil {
 			c.Responses = append(c.Responses, resp)
 		}
-		if req != nil || resp != nil {
+		if kind.Name != "" && (req != nil || resp != nil) {
 			c.Names = append(c.Names, kind.Name)
 		}
 	}

@@ -16,6 +16,8 @@ type State struct {
 	// forwarded in place of it.
 	Path   []byte
 	Target Target
+	// Secured are the names for which https is served, nil for none.
+	Secured *Names
 	// Route is what variables tell of the route.
 	Route *variable.Route
 	// Forwarded is what a trusted proxy in front has told.

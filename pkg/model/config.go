@@ -39,6 +39,12 @@ type Host struct {
 	// Certificate names the certificate shown for this server name. Empty
 	// means the default certificate.
 	Certificate string
+	// Secured tells that an Ingress wants TLS for this name, whichever certificate is
+	// shown for it: ssl-redirect counts here.
+	Secured bool
+	// Aliases are other names of the host, sorted by name: requests for them are routed
+	// as those for Name. No other host has such a name.
+	Aliases []Alias
 	// TLS are the settings of TLS connections that ask for this name.
 	TLS HostTLS
 	// Passthrough, when it is not zero, gets the TLS connections that ask for
@@ -48,6 +54,12 @@ type Host struct {
 	Routes []Route
 	// Fallback serves the paths that no route matches. nil means 404.
 	Fallback *Route
+}
+
+// Alias is another name of a host. The fields mean what those of Host mean.
+type Alias struct {
+	Name, Certificate string
+	Secured           bool
 }
 
 // TLSName is a server name with its certificate and without routes.

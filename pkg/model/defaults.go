@@ -43,19 +43,20 @@ func DefaultOptionsOf(p Profile) Options {
 // section 8.3).
 const acmeChallenge = "/.well-known/acme-challenge"
 
-// DefaultFilters are the steps that a route without annotations has in a profile: none
-// in that of the specification.
+// DefaultFilters are the steps that a route without annotations has in a profile, with
+// what holds once a step is switched on. In that of the specification none is on.
 func DefaultFilters(p Profile) Filters {
-	if p != ProfileNginx {
-		return Filters{}
-	}
-	return Filters{
-		HTTPS:  HTTPSRedirect{On: true, Exempt: acmeChallenge},
-		Access: Access{Exempt: acmeChallenge},
-		HSTS:   HSTS{On: true, MaxAge: 31536000, IncludeSubdomains: true},
+	nginx := p == ProfileNginx
+	f := Filters{
+		HTTPS: HTTPSRedirect{On: nginx, Exempt: acmeChallenge},
+		HSTS:  HSTS{On: nginx, MaxAge: 31536000, IncludeSubdomains: true},
 		// It has an effect where somebody is asked.
-		ExternalAuth: ExternalAuth{Unverified: true},
+		ExternalAuth: ExternalAuth{Unverified: nginx},
 	}
+	if nginx {
+		f.Access.Exempt = acmeChallenge
+	}
+	return f
 }
 
 // DefaultListenerOf are the settings of downstream connections unless set otherwise,

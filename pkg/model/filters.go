@@ -43,7 +43,7 @@ func (f *Filters) Tidy() {
 	if !f.CORS.On {
 		f.CORS = CORS{}
 	}
-	if f.Redirect.URL == "" {
+	if !f.Redirect.On() {
 		f.Redirect = Redirect{}
 	}
 	if f.BasicAuth.Users == "" && f.ExternalAuth.URL == "" {
@@ -62,6 +62,17 @@ func (f *Filters) Tidy() {
 // who sends them.
 func (f *Filters) Protects() bool {
 	return f.BasicAuth.Users != "" || f.ExternalAuth.URL != "" || f.Access.Allow != "" || f.Access.Deny != ""
+}
+
+// quieten takes back what shapes a step that is off in other, so that nothing more than
+// that is told of it.
+func (f *Filters) quieten(other *Filters) {
+	if !other.HTTPS.On && !other.HTTPS.Force {
+		f.HTTPS = HTTPSRedirect{On: f.HTTPS.On}
+	}
+	if !other.HSTS.On {
+		f.HSTS = HSTS{On: f.HSTS.On}
+	}
 }
 
 // FilterSet is Filters that many routes share: it is as large as a pointer, and equal

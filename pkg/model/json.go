@@ -34,11 +34,22 @@ func (h Host) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Name        string  `json:"name"`
 		Certificate string  `json:"certificate,omitempty"`
+		Secured     bool    `json:"secured,omitempty"`
+		Aliases     []Alias `json:"aliases,omitempty"`
 		TLS         HostTLS `json:"tls,omitzero"`
 		Passthrough string  `json:"passthrough,omitempty"`
 		Routes      []Route `json:"routes"`
 		Fallback    *Route  `json:"fallback,omitempty"`
-	}{h.Name, h.Certificate, h.TLS, h.Passthrough.text(), orEmpty(h.Routes), h.Fallback})
+	}{h.Name, h.Certificate, h.Secured, h.Aliases, h.TLS, h.Passthrough.text(), orEmpty(h.Routes), h.Fallback})
+}
+
+// MarshalJSON gives the JSON form of a.
+func (a Alias) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Name        string `json:"name"`
+		Certificate string `json:"certificate,omitempty"`
+		Secured     bool   `json:"secured,omitempty"`
+	}{a.Name, a.Certificate, a.Secured})
 }
 
 // MarshalJSON gives the JSON form of n.

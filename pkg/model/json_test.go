@@ -15,6 +15,8 @@ func TestJSON(t *testing.T) {
 		Hosts: []model.Host{{
 			Name:        "shop.example",
 			Certificate: "default/shop",
+			Secured:     true,
+			Aliases:     []model.Alias{{Name: "a.example", Certificate: "default/shop", Secured: true}},
 			Routes: []model.Route{
 				{Path: "/cart", Upstream: cart, Options: model.DefaultOptions(),
 					Ingress: model.ObjectRef{Kind: "Ingress", Namespace: "default", Name: "shop", File: "shop.yaml", Line: 3}},
@@ -36,7 +38,7 @@ func TestJSON(t *testing.T) {
 	}
 	text := string(out)
 	for _, want := range []string{
-		`"name":"shop.example","certificate":"default/shop"`,
+		`"name":"shop.example","certificate":"default/shop","secured":true,"aliases":[{"name":"a.example","certificate":"default/shop","secured":true}]`,
 		`{"path":"/cart","match":"prefix","upstream":"default/cart:80","ingress":{"kind":"Ingress","namespace":"default","name":"shop","file":"shop.yaml","line":3}`,
 		`"proxy-read-timeout":"1m0s"`,
 		`{"path":"/pay","match":"exact",`,

@@ -56,8 +56,10 @@ func (c *Config) String() string {
 
 func (h *Host) print(b *strings.Builder) {
 	b.WriteString("host " + cmp.Or(h.Name, "*") + "\n")
-	if h.Certificate != "" {
-		b.WriteString("  tls  " + h.Certificate + "\n")
+	printTLS(b, "  tls", h.Certificate, h.Secured)
+	for _, a := range h.Aliases {
+		b.WriteString("  alias " + a.Name + "\n")
+		printTLS(b, "    tls", a.Certificate, a.Secured)
 	}
 	if settings := changes(h.TLS.settings(), HostTLS{}.settings()); settings != "" {
 		b.WriteString("  tls settings" + settings + "\n")
@@ -73,6 +75,17 @@ func (h *Host) print(b *strings.Builder) {
 	if h.Fallback != nil {
 		b.WriteString("  fallback")
 		h.Fallback.printTarget(b)
+	}
+}
+
+// printTLS writes the certificate of a name that has one. Such a name is secured, and
+// one that is secured without has the default one.
+func printTLS(b *strings.Builder, indent, certificate string, secured bool) {
+	switch {
+	case certificate != "":
+		b.WriteString(indent + "  " + certificate + "\n")
+	case secured:
+		b.WriteString(indent + "  -\n")
 	}
 }
 
@@ -119,6 +132,7 @@ func fingerprint(content []byte) string {
 func (o Options) Changes() string {
 	usual := DefaultOptionsOf(o.Profile)
 	filters, usualFilters := o.Filters.Filters(), usual.Filters.Filters()
+	usualFilters.quieten(&filters)
 	return modeText(o.AllocationMode, o.AllocationModeFrom) + changes(o.settings(), usual.settings()) +
 		changes(filters.settings(), usualFilters.settings())
 }

@@ -151,7 +151,7 @@ func (x *exchange) serve(snap *snapshot.Snapshot) {
 	}
 	req, route := &x.Request, x.route
 	x.Mem = x.Mem.Switch(route.Mode)
-	x.filters.Path, x.filters.Leaving = x.path, x
+	x.filters.Path, x.filters.Leaving, x.filters.Secured = x.path, x, snap.Secured
 	switch {
 	case looped(&req.Fields):
 		x.reply(508)
@@ -165,16 +165,16 @@ func (x *exchange) serve(snap *snapshot.Snapshot) {
 		x.replyWith(&x.filters.Reply)
 		return
 	}
-	if route.Answer != 0 {
-		x.reply(route.Answer)
-		return
-	}
-	if route.Upstream.Len() == 0 {
+	if route.Answer == 0 && (route.Upstream == nil || route.Upstream.Len() == 0) {
 		x.reply(503)
 		return
 	}
 	if !filter.Run(route.Filters.Late, x.Exchange, &x.filters) {
 		x.replyWith(&x.filters.Reply)
+		return
+	}
+	if route.Answer != 0 {
+		x.reply(route.Answer)
 		return
 	}
 	if x.entered = route.Upstream.Enter(); !x.entered {
@@ -231,7 +231,7 @@ func (x *exchange) find(snap *snapshot.Snapshot) int {
 	switch {
 	case x.route == nil:
 		return 404
-	case x.route.Denied || x.route.Upstream == nil && x.route.Answer == 0:
+	case x.route.Denied:
 		return 503
 	}
 	return 0

@@ -15,6 +15,7 @@ import (
 var replies = func() map[int][]byte {
 	m := make(map[int][]byte)
 	for status, text := range map[int]string{
+		300: "What you asked for is elsewhere.",
 		301: "What you asked for has moved.",
 		302: "What you asked for is elsewhere.",
 		303: "What you asked for is elsewhere.",

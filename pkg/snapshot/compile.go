@@ -54,6 +54,7 @@ func Compile(config *model.Config, prev *Snapshot, reg *upstream.Registry, m *me
 	if err := s.checkPassthrough(); err != nil {
 		return nil, err
 	}
+	s.Secured = securedNames(config, prev)
 	fresh, err := s.compileHosts(prev)
 	if err != nil {
 		return nil, err
@@ -83,6 +84,9 @@ func compileCertificates(config *model.Config, known *certs.Set) (*certs.Set, er
 			b.Certificate = ""
 		}
 		c.Bindings = append(c.Bindings, b)
+		for _, a := range h.Aliases {
+			c.Bindings = append(c.Bindings, certs.Binding{ServerName: a.Name, Certificate: a.Certificate, TLS: h.TLS})
+		}
 	}
 	for _, n := range config.TLSNames {
 		c.Bindings = append(c.Bindings, certs.Binding{ServerName: n.Name, Certificate: n.Certificate, Unrouted: true})
@@ -93,6 +97,31 @@ func compileCertificates(config *model.Config, known *certs.Set) (*certs.Set, er
 		}
 	}
 	return certs.New(c, known)
+}
+
+// securedNames returns the names for which https is served. Those of prev, which may be
+// nil, are taken over when they are the same.
+func securedNames(config *model.Config, prev *Snapshot) *filter.Names {
+	names := securedOf(config)
+	if prev != nil && slices.Equal(names, securedOf(prev.Config)) {
+		return prev.Secured
+	}
+	return filter.NewNames(names)
+}
+
+func securedOf(config *model.Config) (names []string) {
+	for i := range config.Hosts {
+		h := &config.Hosts[i]
+		if h.Secured {
+			names = append(names, h.Name)
+		}
+		for _, a := range h.Aliases {
+			if a.Secured {
+				names = append(names, a.Name)
+			}
+		}
+	}
+	return names
 }
 
 // checkUpstreams makes sure that findUpstream finds each upstream.
@@ -118,7 +147,7 @@ type unconnected struct {
 func (s *Snapshot) compileHosts(prev *Snapshot) ([]unconnected, error) {
 	var fresh []unconnected
 	s.hosts = make([]host, len(s.Config.Hosts))
-	named := make([]route.Host[*Route], len(s.Config.Hosts))
+	named := make([]route.Host[*Route], 0, len(s.Config.Hosts))
 	changed := s.changedUpstreams(prev)
 	next := 0 // position in prev.Config.Hosts, which is sorted as s.Config.Hosts is
 	for i := range s.Config.Hosts {
@@ -132,7 +161,10 @@ func (s *Snapshot) compileHosts(prev *Snapshot) ([]unconnected, error) {
 			}
 		}
 		s.hosts[i] = old
-		named[i] = route.Host[*Route]{Name: h.Name, Paths: old.paths}
+		named = append(named, route.Host[*Route]{Name: h.Name, Paths: old.paths})
+		for _, a := range h.Aliases {
+			named = append(named, route.Host[*Route]{Name: a.Name, Paths: old.paths})
+		}
 	}
 	var err error
 	s.table, err = route.New(named)

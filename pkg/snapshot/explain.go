@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
@@ -61,7 +62,7 @@ type Answer struct {
 type HostMatch struct {
 	// Name is that of the model: "" for the catch-all.
 	Name string
-	// Kind is exact, wildcard or catch-all.
+	// Kind is exact, alias, wildcard or catch-all.
 	Kind string
 	Why  string
 }
@@ -105,6 +106,9 @@ func (s *Snapshot) Explain(q Question) *Explanation {
 	m := s.modelOf(at, r)
 	e.explainRoutes(&s.Config.Hosts[at], m, key)
 	e.explainAnswer(r, &req)
+	if e.Answer == nil || r != nil && !r.Denied {
+		e.explainRedirect(s, &q, &req)
+	}
 	return e
 }
 
@@ -182,6 +186,8 @@ func (e *Explanation) explainAnswer(r *Route, req *message.Request) {
 	switch {
 	case r.Denied:
 		e.answer(503, "the route is denied: "+e.Route.Denied)
+	case r.Answer != 0:
+		e.answer(r.Answer, "no path of the host covers the request's, and there is no default backend")
 	case r.Upstream == nil:
 		e.answer(503, "there is no such Service or port")
 	case r.MaxBody > 0 && int64(req.Body) > r.MaxBody:
@@ -196,6 +202,24 @@ func (e *Explanation) explainAnswer(r *Route, req *message.Request) {
 		if err := http11.StripRequest(&req.Fields); err != nil {
 			e.refuse(err)
 		}
+	}
+}
+
+// explainRedirect tells of a redirect, which comes before all that has to do with
+// endpoints. Whether a client comes in clear text only the question can tell.
+func (e *Explanation) explainRedirect(s *Snapshot, q *Question, req *message.Request) {
+	f := e.Route.Options.Filters.Filters()
+	switch {
+	case f.AppRoot.Path != "" && e.Path == "/":
+		e.answer(302, "app-root sends it to "+model.Excerpt(f.AppRoot.Path))
+	case f.Redirect.URL != "":
+		e.answer(f.Redirect.Code, "a redirect sends all of the path to "+model.Excerpt(f.Redirect.URL))
+	case f.Redirect.Host != "":
+		e.answer(f.Redirect.Code, "from-to-www-redirect sends it to "+f.Redirect.Host)
+	case f.Redirect.AddSlash:
+		e.answer(f.Redirect.Code, "the path is served with a slash at its end only")
+	case q.clear && slices.Contains(e.Filters, "https-redirect") && (f.HTTPS.Force || s.Secured.Has(req.Hostname)):
+		e.answer(cmp.Or(f.HTTPS.Code, 308), "ssl-redirect sends it to https")
 	}
 }
 

@@ -145,7 +145,7 @@ func common(a, b string) int {
 func (e *Explanation) explainHosts(config *model.Config, name []byte, at int) {
 	asked := string(name)
 	if at >= 0 {
-		e.Served = hostMatch(asked, config.Hosts[at].Name)
+		e.Served = hostMatch(asked, &config.Hosts[at])
 	}
 	var lost []ranked[LostHost]
 	strangers := 0
@@ -165,7 +165,13 @@ func (e *Explanation) explainHosts(config *model.Config, name []byte, at int) {
 	e.MoreHosts += strangers
 }
 
-func hostMatch(asked, name string) *HostMatch {
+func hostMatch(asked string, h *model.Host) *HostMatch {
+	name := h.Name
+	for _, a := range h.Aliases {
+		if a.Name == asked || !covers(name, []byte(asked)) && covers(a.Name, []byte(asked)) {
+			return &HostMatch{name, "alias", "the host has the alias " + a.Name}
+		}
+	}
 	switch {
 	case name == "":
 		return &HostMatch{name, "catch-all", "no host is called " + quoted(asked) + ", and no wildcard covers it"}

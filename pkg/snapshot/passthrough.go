@@ -25,6 +25,20 @@ func (s *Snapshot) connectPassthrough(upstreams []*upstream.Upstream) {
 		}
 		at, _ := findUpstream(s.Config, h.Passthrough)
 		s.passthrough[h.Name] = upstreams[at]
+		for _, a := range h.Aliases {
+			s.passthrough[a.Name] = upstreams[at]
+		}
+	}
+	if s.passthrough == nil {
+		return
+	}
+	// Other aliases decide before wildcards that are passed through.
+	for i := range s.Config.Hosts {
+		for _, a := range s.Config.Hosts[i].Aliases {
+			if _, ok := s.passthrough[a.Name]; !ok {
+				s.passthrough[a.Name] = nil
+			}
+		}
 	}
 }
 

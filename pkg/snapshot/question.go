@@ -13,6 +13,7 @@ import (
 type Question struct {
 	method, url string
 	head        []byte // as a client would send it
+	clear       bool   // the URL says http
 }
 
 // Bounds of a question.
@@ -66,7 +67,8 @@ func NewQuestion(method, url string, fields []string) (Question, error) {
 		lines.WriteString("Host: " + host + "\r\n")
 	}
 	head := method + " " + target + " HTTP/1.1\r\n" + lines.String() + "\r\n"
-	return Question{method, url, []byte(head)}, nil
+	scheme, _, _ := strings.Cut(url, ":")
+	return Question{method, url, []byte(head), strings.EqualFold(scheme, "http")}, nil
 }
 
 // blank are characters that stand in no method and no URL.

@@ -37,6 +37,8 @@ type Snapshot struct {
 	AccessLog AccessLog
 	// Forwarding says what is believed of proxies in front.
 	Forwarding Forwarding
+	// Secured are the names for which https is served.
+	Secured *filter.Names
 
 	table *route.Table[*Route]
 	hosts []host // in the order of Config.Hosts

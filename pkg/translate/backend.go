@@ -42,6 +42,9 @@ func refuse(reason, format string, args ...any) *backendError {
 // a Problem and a zero target.
 func (b *build) resolve(in *ingress, backend *networkingv1.IngressBackend) target {
 	t, err := b.lookUp(in.Namespace, backend)
+	if err != nil && in.options.Filters.Filters().Redirect.On() {
+		return target{} // which nothing is sent to: everything is redirected
+	}
 	if err != nil {
 		b.tell(in, err.reason, "%s: its paths answer 503", err.message)
 		return target{}

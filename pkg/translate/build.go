@@ -50,10 +50,14 @@ func (r *Builder) Build(objs *Objects, settings Settings) (*model.Config, []mode
 	for _, in := range ingresses {
 		b.addRules(in)
 	}
+	b.addSlashes(ingresses)
 	b.addHostSettings(ingresses)
 	b.denyHosts(ingresses)
 	b.passThrough(ingresses)
-	b.addDefaultBackend()
+	b.addRoots(ingresses)
+	b.addAppRoots(ingresses)
+	b.addAliases(ingresses)
+	b.addWWW(ingresses)
 	b.denyChosenAuth()
 	for _, in := range ingresses {
 		b.addTLS(in)
@@ -96,7 +100,9 @@ type build struct {
 	// noClass is for an Ingress without a class of ours.
 	noClass *class
 
-	hosts     map[string]*host
+	hosts map[string]*host
+	// aliases are the hosts that have them.
+	aliases   map[string]*host
 	upstreams map[model.UpstreamKey]*model.Upstream
 	claims    map[string]claim
 	// known are the certificates of the last Build, pairs those of this one.
@@ -147,10 +153,10 @@ func (b *build) config() *model.Config {
 	}
 	byName := func(a, b *host) int { return cmp.Compare(a.name, b.name) }
 	for _, h := range slices.SortedFunc(maps.Values(b.hosts), byName) {
-		c.Hosts = append(c.Hosts, h.model(b.certificateFor(h.name)))
+		c.Hosts = append(c.Hosts, b.model(h))
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.claims)) {
-		if b.hosts[name] == nil {
+		if b.hosts[name] == nil && b.aliases[name] == nil {
 			c.TLSNames = append(c.TLSNames, model.TLSName{Name: name, Certificate: b.claims[name].certificate})
 		}
 	}

@@ -72,6 +72,13 @@ type host struct {
 	// index finds routes. It is nil as long as there are few.
 	index    map[routeKey]int
 	fallback *model.Route
+	// secured tells that an Ingress with a tls block has the host.
+	secured bool
+	// aliases are other names of the host, which aliasedBy gave it.
+	aliases   []string
+	aliasedBy *ingress
+	// target is the host that this one is redirected to, nil for most.
+	target *host
 
 	// What follows is set by addHostSettings, where an Ingress has such settings.
 

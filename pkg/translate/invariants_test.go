@@ -145,6 +145,10 @@ func checkConfig(t *testing.T, c *model.Config) {
 		}
 	}
 	hosts := make(map[string]bool)
+	names := make(map[string]bool)
+	for i := range c.Hosts {
+		names[c.Hosts[i].Name] = true
+	}
 	for i, h := range c.Hosts {
 		hosts[h.Name] = true
 		if i > 0 && c.Hosts[i-1].Name >= h.Name {
@@ -152,6 +156,12 @@ func checkConfig(t *testing.T, c *model.Config) {
 		}
 		if !certificates[h.Certificate] {
 			t.Errorf("certificate %s of host %q is not listed", h.Certificate, h.Name)
+		}
+		for k, a := range h.Aliases {
+			if names[a.Name] || k > 0 && h.Aliases[k-1].Name >= a.Name || !certificates[a.Certificate] {
+				t.Errorf("alias %q of host %q is a host, another alias or out of order, or has certificate %q", a.Name, h.Name, a.Certificate)
+			}
+			names[a.Name] = true
 		}
 		if !authorities[h.TLS.Authority] || (h.TLS.ClientAuth == model.ClientAuthOff) != (h.TLS.Authority == "") {
 			t.Errorf("host %q wants certificates %q of authority %q", h.Name, h.TLS.ClientAuth, h.TLS.Authority)

@@ -127,6 +127,9 @@ func (b *build) certificates(c *model.Config) []model.Certificate {
 	wanted := map[string]bool{c.DefaultCertificate: true}
 	for _, h := range c.Hosts {
 		wanted[h.Certificate] = true
+		for _, a := range h.Aliases {
+			wanted[a.Certificate] = true
+		}
 	}
 	for _, n := range c.TLSNames {
 		wanted[n.Certificate] = true

@@ -28,6 +28,9 @@ func (b *build) readBase() {
 // for one.
 func (b *build) readProfile(profile model.Profile, tell bool) *annotation.Values {
 	values := annotation.Defaults(profile)
+	if port := b.settings.HTTPSPort; port != 0 {
+		values.HTTPSPort = int(port)
+	}
 	if mode := b.settings.DefaultAllocationMode; mode != "" {
 		values.Options.AllocationMode, values.Listener.AllocationMode = mode, mode
 	}

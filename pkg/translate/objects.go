@@ -74,6 +74,9 @@ type Settings struct {
 	// ReservedPorts are those that no TCP service can have, since the process itself
 	// listens on them. 0 is none.
 	ReservedPorts [8]uint16
+	// HTTPSPort is what use-port-in-redirects puts into redirects to https. 0 means
+	// 443.
+	HTTPSPort uint16
 	// DefaultBackendService serves what no Ingress does. Its name is empty
 	// for none: 404.
 	DefaultBackendService types.NamespacedName

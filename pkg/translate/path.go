@@ -62,6 +62,30 @@ func routePath(p *networkingv1.HTTPIngressPath) (routeKey, error) {
 	return routeKey{path, match}, nil
 }
 
+var errPathUnusual = errors.New("want letters, digits and any of ._-/ in a path of type Exact or Prefix (strict-validate-path-type): it is not served")
+
+// isUnusual tells whether a path of type Exact or Prefix has other characters than
+// ingress-nginx takes there (IN: internal/ingress/inspector/rules.go).
+func isUnusual(p *networkingv1.HTTPIngressPath) bool {
+	if p.PathType == nil || *p.PathType == networkingv1.PathTypeImplementationSpecific {
+		return false
+	}
+	for i := range len(p.Path) {
+		if c := p.Path[i]; c == '~' || c != '/' && !isUnreserved(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// pathError is why an Ingress cannot have a path, nil if it can.
+func (in *ingress) pathError(p *saidPath) error {
+	if p.err == nil && p.unusual && in.strictPaths {
+		return errPathUnusual
+	}
+	return p.err
+}
+
 // normalPath returns the form in which request paths are compared: what must
 // not be encoded is decoded, what must be is, in upper case (RFC 3986, section
 // 6.2.2). It refuses paths that no normalised request has, and those that

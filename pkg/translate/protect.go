@@ -18,8 +18,7 @@ import (
 func (b *build) denyAround(in *ingress, h *host, path *networkingv1.HTTPIngressPath, said *saidPath) {
 	expression := strings.ContainsAny(path.Path, expressionBytes)
 	mayMatch := path.PathType != nil && *path.PathType == networkingv1.PathTypeImplementationSpecific
-	filters := in.options.Filters.Filters()
-	if in.denied == "" && !filters.Protects() || said.err == nil && !(expression && mayMatch) {
+	if !in.protects() || in.pathError(said) == nil && !(expression && mayMatch) {
 		return
 	}
 	key := routeKey{literalPrefix(path.Path), model.Prefix}
@@ -34,6 +33,12 @@ func (b *build) denyAround(in *ingress, h *host, path *networkingv1.HTTPIngressP
 		b.tell(in, model.ReasonPathConflict, "%s%s is already served by %v",
 			h.label(), model.Excerpt(key.path), nameOf(older.Ingress))
 	}
+}
+
+// protects tells whether something keeps requests from the paths of an Ingress.
+func (in *ingress) protects() bool {
+	filters := in.options.Filters.Filters()
+	return in.denied != "" || filters.Protects()
 }
 
 // expressionBytes are those that mean something in a regular expression, but for

@@ -3,7 +3,6 @@ package translate
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
 
@@ -25,6 +24,16 @@ type ingress struct {
 	tls model.HostTLS
 	// passthrough hands on the TLS connections to its hosts.
 	passthrough bool
+	// aliases are other names of its hosts, separated by commas, and fromToWWW
+	// redirects to them from their names with www, or without.
+	aliases   string
+	fromToWWW bool
+	// strictPaths refuses paths of type Exact or Prefix with unusual characters.
+	strictPaths bool
+	// redirectCode is the status of redirects between hosts, 0 for the usual one.
+	redirectCode int
+	// slash is what a redirect has that adds a slash to a path.
+	slash model.Redirect
 	// told holds the messages of its Problems: what many paths have in
 	// common is told once.
 	told map[string]bool
@@ -58,6 +67,8 @@ func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 		b.readHostTLS(in, &values)
 		b.readExternalAuth(in, &values)
 		in.options, in.policy = values.Final()
+		in.aliases, in.fromToWWW, in.strictPaths = values.Aliases, values.FromToWWW, values.StrictPaths
+		in.slash, in.redirectCode = values.SlashRedirect(), values.Filters.HTTPS.Code
 		opened = append(opened, in)
 	}
 	return opened
@@ -140,8 +151,13 @@ func (b *build) setFallback(in *ingress, h *host, fallback *model.Route) {
 
 func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath, said *saidPath) {
 	key := said.routeKey
-	if said.err != nil {
-		b.tell(in, model.ReasonInvalidPath, "%s, path %q: %v", h.label(), model.Excerpt(path.Path), said.err)
+	if err := in.pathError(said); err != nil {
+		b.tell(in, model.ReasonInvalidPath, "%s, path %q: %v", h.label(), model.Excerpt(path.Path), err)
+		return
+	}
+	if in.nginx() && path.Backend.Service == nil && !in.protects() {
+		b.tell(in, model.ReasonUnsupportedBackend, "%s, path %q: the backend is not a Service: the path is not served",
+			h.label(), model.Excerpt(path.Path))
 		return
 	}
 	switch older := h.find(key); {
@@ -165,58 +181,6 @@ func (b *build) route(in *ingress, key routeKey, target target) model.Route {
 	return model.Route{
 		Path: key.path, Match: key.match, Upstream: upstream,
 		Ingress: in.ref, Options: in.options, Denied: in.denied,
-	}
-}
-
-// addDefaultBackend lets --default-backend-service serve what no Ingress does:
-// the unmatched paths of each host, and all other hosts. Without the Service
-// they answer 404, as in ingress-nginx.
-func (b *build) addDefaultBackend() {
-	name := b.settings.DefaultBackendService
-	if name.Name == "" {
-		return
-	}
-	ref := b.ref("Service", name.Namespace, name.Name)
-	service := b.services[name]
-	if service == nil {
-		b.problem(ref, model.ReasonServiceNotFound, "the default backend's Service does not exist")
-		return
-	}
-	// Which port is not said: it is the first one (IN: controller.go,
-	// getDefaultUpstream).
-	target, err := b.resolveFirstPort(service)
-	if err != nil {
-		b.problem(ref, err.reason, "default backend: %s", err.message)
-		return
-	}
-	options, policy := b.base.Final()
-	fallback := &model.Route{Upstream: b.use(target, policy), Options: options, Denied: b.denied}
-	// Hosts that nobody has are not under the global authentication, and whether they are
-	// logged is said apart (IN: controller.go, createServers).
-	if h := b.host(""); h.fallback == nil {
-		open := *b.base
-		open.NoGlobalAuth = true
-		nobodys := *fallback
-		nobodys.Options, _ = open.Final()
-		nobodys.Options.NoAccessLog = nobodys.Options.NoAccessLog || !b.listener().Log.DefaultBackend
-		h.fallback = &nobodys
-	}
-	for _, h := range b.hosts {
-		if h.fallback == nil {
-			h.fallback = fallback
-		}
-	}
-}
-
-// model returns the host as the model has it: routes by path, exact first. The
-// host is not used after that, because its routes change places.
-func (h *host) model(certificate string) model.Host {
-	slices.SortFunc(h.routes, func(r, s model.Route) int {
-		return cmp.Or(cmp.Compare(r.Path, s.Path), cmp.Compare(s.Match, r.Match))
-	})
-	return model.Host{
-		Name: h.name, Certificate: certificate, TLS: h.tls, Passthrough: h.through,
-		Routes: h.routes, Fallback: h.fallback,
 	}
 }
 

@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"strings"
+
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -41,6 +43,9 @@ type saidRule struct {
 type saidPath struct {
 	routeKey
 	err error
+	// slash tells that the path was written with a slash at its end, and unusual that
+	// it has characters which a path that is compared as it is rarely has.
+	slash, unusual bool
 	// target is what the backend resolved to while the Services were those of
 	// this version, 0 for never.
 	target  target
@@ -69,7 +74,10 @@ func readRules(rules []networkingv1.IngressRule) []saidRule {
 		paths := rules[i].HTTP.Paths
 		r.paths = make([]saidPath, len(paths))
 		for k := range paths {
-			r.paths[k].routeKey, r.paths[k].err = routePath(&paths[k])
+			p := &r.paths[k]
+			p.routeKey, p.err = routePath(&paths[k])
+			p.slash = len(paths[k].Path) > 1 && strings.HasSuffix(paths[k].Path, "/")
+			p.unusual = isUnusual(&paths[k])
 		}
 	}
 	return read

@@ -28,6 +28,11 @@ func (b *build) addTLS(in *ingress) {
 	if len(in.Spec.TLS) == 0 {
 		return
 	}
+	for name := range in.hosts() {
+		if h := b.hosts[name]; h != nil && name != "" {
+			h.secured = true
+		}
+	}
 	for i := range in.Spec.TLS {
 		block := &in.Spec.TLS[i]
 		secret := secretOf(in.Ingress, block)
@@ -171,10 +176,18 @@ func (b *build) addDefaultCertificate() {
 
 // certificateFor returns the certificate that a host is shown: the one claimed
 // for it, or else the one claimed for its wildcard, by whichever Ingress (IN:
-// rootfs/etc/nginx/lua/certificate.lua looks up the name, then the wildcard).
-func (b *build) certificateFor(name string) string {
+// rootfs/etc/nginx/lua/certificate.lua looks up the name, then the wildcard). Between
+// these comes the one of another host that the name stands for, which may be nil, where
+// it covers the name.
+func (b *build) certificateFor(name string, other *host) string {
 	if c, ok := b.claims[name]; ok {
 		return c.certificate
+	}
+	if other != nil {
+		shown := b.certificateFor(other.name, nil)
+		if pair := b.pairs[nameOfSecret(shown)]; shown != "" && pair != nil && pair.covers(name) {
+			return shown
+		}
 	}
 	if wildcard := wildcardOf(name); wildcard != "" {
 		return b.claims[wildcard].certificate
