@@ -91,6 +91,15 @@ var dependents = []dependent{
 		part: func(v *Values) any { return [2]any{v.Filters.ExternalAuth, v.AuthSetFields} },
 	},
 	{
+		names: "cors-*", needs: "enable-cors",
+		idle: func(v *Values) bool { return !v.Filters.CORS.On },
+		part: func(v *Values) any {
+			cors := v.Filters.CORS
+			cors.On = false
+			return cors
+		},
+	},
+	{
 		names: "auth-tls-*", needs: "auth-tls-secret",
 		idle: func(v *Values) bool { return v.AuthTLSSecret == "" && !v.ClientAuthWanted },
 		part: func(v *Values) any { return [3]any{v.Host.Depth, v.Host.ErrorPage, v.Host.PassCertificate} },

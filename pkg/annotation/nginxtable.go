@@ -46,10 +46,10 @@ var nginxTable = []nginxAnnotation{
 	{name: "proxy-next-upstream"},
 	{name: "proxy-next-upstream-timeout"},
 	{name: "proxy-next-upstream-tries"},
-	{name: "proxy-redirect-from", idle: is("off")},
-	{name: "proxy-redirect-to", idle: is("off")},
-	{name: "proxy-cookie-domain", idle: is("off")},
-	{name: "proxy-cookie-path", idle: is("off")},
+	{name: "proxy-redirect-from"},
+	{name: "proxy-redirect-to"},
+	{name: "proxy-cookie-domain"},
+	{name: "proxy-cookie-path"},
 
 	// Fields.
 	{name: "connection-proxy-header"},
@@ -147,7 +147,7 @@ var nginxTable = []nginxAnnotation{
 	{name: "limit-rate-after", idle: isZero},
 
 	// CORS.
-	{name: "enable-cors", idle: isFalse},
+	{name: "enable-cors"},
 	{name: "cors-allow-origin"},
 	{name: "cors-allow-methods"},
 	{name: "cors-allow-headers"},

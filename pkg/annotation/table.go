@@ -34,6 +34,7 @@ var Table = []Annotation{
 	relativeRedirects, usePortInRedirects,
 	hsts, hstsMaxAge, hstsIncludeSubdomains, hstsPreload,
 	serverAlias, fromToWWWRedirect, strictValidatePathType,
+	enableCORS, corsAllowOrigin, corsAllowMethods, corsAllowHeaders, corsExposeHeaders, corsAllowCredentials, corsMaxAge,
 
 	keepAlive, keepAliveRequests, maxConnections,
 	clientHeaderTimeout, clientBodyTimeout, maxHeaderBytes, maxRequestLineBytes, clientHeaderBufferSize, largeClientHeaderBuffers,

@@ -83,6 +83,7 @@ const (
 var Table = []Kind{
 	{"client-certificate", early, newClientCertificate},
 	{"app-root", early, newAppRoot},
+	{"cors", early, newCORS},
 	{"redirect", early, newRedirect},
 	{"https-redirect", early, newHTTPSRedirect},
 	{"", early, newClearText}, // the other half of client-certificate

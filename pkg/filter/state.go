@@ -36,6 +36,8 @@ type State struct {
 	Client *variable.Client
 	// Sticky is what the cookie of a client told, and is to tell.
 	Sticky Cookie
+	// preflight tells that the request was answered as a preflight of CORS.
+	preflight bool
 	// Own tells that the response is an answer of the proxy's own.
 	Own bool
 	// Reply is the answer of a filter that ended the exchange.

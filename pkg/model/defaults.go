@@ -48,6 +48,7 @@ const acmeChallenge = "/.well-known/acme-challenge"
 func DefaultFilters(p Profile) Filters {
 	nginx := p == ProfileNginx
 	f := Filters{
+		CORS:  defaultCORS,
 		HTTPS: HTTPSRedirect{On: nginx, Exempt: acmeChallenge},
 		HSTS:  HSTS{On: nginx, MaxAge: 31536000, IncludeSubdomains: true},
 		// It has an effect where somebody is asked.
