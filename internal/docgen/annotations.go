@@ -43,6 +43,8 @@ but for %[2]s, Go durations such as 1m30s. Sizes are bytes, or 8k, 1m, 2g.
 			func(s annotation.Scope) bool { return s&annotation.Host != 0 }},
 		{"Connections from clients", "On the IngressClass that `--ingress-class` names, or in the ConfigMap; on an Ingress they are a problem.",
 			func(s annotation.Scope) bool { return s&annotation.Listener != 0 && s&annotation.Path == 0 }},
+		{"All that is served", "In the ConfigMap only.",
+			func(s annotation.Scope) bool { return s == annotation.Global }},
 		{"TCP and UDP services", "In the ConfigMap only. `proxy-connect-timeout` is for them too.",
 			func(s annotation.Scope) bool { return s == annotation.Stream }},
 	} {

@@ -32,6 +32,8 @@ const (
 	// Stream settings govern TCP and UDP services. They stand in the ConfigMap
 	// only.
 	Stream
+	// Global settings govern all that is served. They stand in the ConfigMap only.
+	Global
 )
 
 // Annotation is one setting, a row of Table.

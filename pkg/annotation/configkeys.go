@@ -18,9 +18,6 @@ var configKeys = func() map[string]string {
 		"enable-owasp-modsecurity-crs":       "false",
 		"limit-rate":                         "0",
 		"limit-rate-after":                   "0",
-		"proxy-cookie-domain":                "off",
-		"proxy-cookie-path":                  "off",
-		"proxy-redirect-from":                "off",
 		"proxy-stream-next-upstream-timeout": "600s",
 		"service-upstream":                   "false",
 		"use-geoip":                          "false",
@@ -39,20 +36,17 @@ var configKeys = func() map[string]string {
 // unsupportedKeys have no value, but for the empty one, that is honoured
 // without being read.
 var unsupportedKeys = []string{
-	"access-log-params", "access-log-path", "add-headers", "allow-backend-server-header",
-	"annotation-value-word-blocklist", "annotations-risk-level", "bind-address", "block-cidrs", "block-referers",
-	"block-user-agents", "brotli-level", "brotli-min-length", "brotli-types", "custom-http-errors", "default-type",
-	"denylist-source-range", "enable-syslog", "enable-underscores-in-headers", "global-allowed-response-headers",
-	"global-auth-snippet", "gzip-disable", "gzip-level", "gzip-min-length", "gzip-types", "hide-headers",
-	"http-access-log-path", "http-snippet", "ignore-invalid-headers", "limit-conn-status-code",
-	"limit-conn-zone-variable", "limit-req-status-code", "location-snippet", "log-format-stream", "main-snippet",
-	"modsecurity-snippet", "no-auth-locations", "opentelemetry-operation-name", "opentelemetry-trust-incoming-span",
-	"otel-max-export-batch-size", "otel-max-queuesize", "otel-sampler", "otel-sampler-parent-based",
-	"otel-sampler-ratio", "otel-schedule-delay-millis", "otel-service-name", "otlp-collector-host",
-	"otlp-collector-port", "plugins", "proxy-http-version", "proxy-redirect-to", "proxy-set-headers",
-	"proxy-ssl-location-only", "server-snippet", "server-tokens", "ssl-early-data", "ssl-session-ticket-key",
-	"ssl-session-timeout", "stream-access-log-path", "stream-snippet", "syslog-host", "syslog-port",
-	"whitelist-source-range", "worker-shutdown-timeout",
+	"access-log-params", "access-log-path", "annotation-value-word-blocklist", "annotations-risk-level", "bind-address",
+	"block-cidrs", "block-referers", "block-user-agents", "brotli-level", "brotli-min-length", "brotli-types",
+	"custom-http-errors", "default-type", "denylist-source-range", "enable-syslog", "global-auth-snippet",
+	"gzip-disable", "gzip-level", "gzip-min-length", "gzip-types", "http-access-log-path", "http-snippet",
+	"limit-conn-status-code", "limit-conn-zone-variable", "limit-req-status-code", "location-snippet",
+	"log-format-stream", "main-snippet", "modsecurity-snippet", "no-auth-locations", "opentelemetry-operation-name",
+	"opentelemetry-trust-incoming-span", "otel-max-export-batch-size", "otel-max-queuesize", "otel-sampler",
+	"otel-sampler-parent-based", "otel-sampler-ratio", "otel-schedule-delay-millis", "otel-service-name",
+	"otlp-collector-host", "otlp-collector-port", "plugins", "proxy-http-version", "proxy-ssl-location-only",
+	"server-snippet", "ssl-early-data", "ssl-session-ticket-key", "ssl-session-timeout", "stream-access-log-path",
+	"stream-snippet", "syslog-host", "syslog-port", "whitelist-source-range", "worker-shutdown-timeout",
 }
 
 // configAdvice says more about keys without effect, after a colon.

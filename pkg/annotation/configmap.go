@@ -14,7 +14,7 @@ import (
 // protects them cannot be honoured. It is empty when none is.
 func (r Reader) ConfigMap(object model.ObjectRef, data map[string]string, v *Values) (denied string, problems []model.Problem) {
 	in := reading{
-		object: object, noun: "key ", allowed: Path | Upstream | Listener | Stream, values: v, checks: r.checks,
+		object: object, noun: "key ", allowed: Path | Upstream | Listener | Stream | Global, values: v, checks: r.checks,
 	}
 	for _, key := range slices.Sorted(maps.Keys(data)) {
 		value := strings.TrimSpace(data[key])

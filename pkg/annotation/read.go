@@ -119,7 +119,7 @@ func (in *reading) one(prefix, name, value string, d dialect) {
 	switch {
 	case setting != nil && (ancestor != nil || d == ours):
 		in.set(setting, full, value, d)
-	case setting != nil:
+	case setting != nil && setting.Scope != Global:
 		in.problem(model.ReasonUnknownAnnotation,
 			"%s is not an annotation of ingress-nginx: it is read as %s/%s", full, Prefix, name)
 	case ancestor != nil:
@@ -165,6 +165,8 @@ func (in *reading) misplaced(setting *Annotation, full, value string, at place) 
 		where = "governs listeners: it has an effect on the IngressClass only"
 	case setting.Scope&Stream != 0:
 		where = "governs TCP and UDP services: it has an effect in the controller's ConfigMap only"
+	case setting.Scope&Global != 0:
+		where = "has an effect in the controller's ConfigMap only"
 	}
 	if !setting.FailsClosed() {
 		in.problem(model.ReasonUnsupportedAnnotation, "%s %s", full, where)

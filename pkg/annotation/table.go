@@ -35,6 +35,8 @@ var Table = []Annotation{
 	hsts, hstsMaxAge, hstsIncludeSubdomains, hstsPreload,
 	serverAlias, fromToWWWRedirect, strictValidatePathType,
 	enableCORS, corsAllowOrigin, corsAllowMethods, corsAllowHeaders, corsExposeHeaders, corsAllowCredentials, corsMaxAge,
+	customHeaders, hideHeaders, serverTokens, allowBackendServerHeader, connectionProxyHeader,
+	addHeaders, proxySetHeaders, globalAllowedResponseHeaders,
 
 	keepAlive, keepAliveRequests, maxConnections,
 	clientHeaderTimeout, clientBodyTimeout, maxHeaderBytes, maxRequestLineBytes, clientHeaderBufferSize, largeClientHeaderBuffers,

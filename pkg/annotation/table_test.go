@@ -47,6 +47,8 @@ func TestInherited(t *testing.T) {
 		"http2",
 		"http-redirect-code", "no-tls-redirect-locations", "hsts", "hsts-max-age", "hsts-include-subdomains", "hsts-preload",
 		"strict-validate-path-type",
+		"hide-headers", "server-tokens", "allow-backend-server-header",
+		"add-headers", "proxy-set-headers", "global-allowed-response-headers",
 		"keep-alive", "keep-alive-requests", "max-connections", "client-header-timeout", "client-body-timeout", "max-header-bytes",
 		"max-request-line-bytes", "client-header-buffer-size", "large-client-header-buffers",
 		"use-http2", "http2-max-concurrent-streams", "use-proxy-protocol", "proxy-protocol-header-timeout", "proxy-real-ip-cidr",

@@ -18,6 +18,12 @@ type Values struct {
 	// AuthTLSSecret and ProxySSLSecret name Secrets, as "namespace/name". Empty
 	// means none.
 	AuthTLSSecret, ProxySSLSecret string
+	// CustomHeaders, AddHeaders and ProxySetHeaders name ConfigMaps, as
+	// "namespace/name", whose entries are fields. Empty means none.
+	CustomHeaders, AddHeaders, ProxySetHeaders string
+	// AllowedResponseFields are the names of fields that CustomHeaders may set, in
+	// lower case, with commas between them.
+	AllowedResponseFields string
 	// ClientAuthWanted tells that a certificate of clients is asked for, with or
 	// without a Secret to verify it with.
 	ClientAuthWanted bool
@@ -50,6 +56,7 @@ type parts struct {
 	cookieName         string
 	streamOnce         bool
 	headerBuffer       int
+	serverKept         bool // by allow-backend-server-header
 
 	permanent, temporal redirecting
 }

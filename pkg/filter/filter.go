@@ -91,6 +91,8 @@ var Table = []Kind{
 	{"sticky-cookie", early, newStickyCookie},
 	{"access", late, newAccess},
 	{"external-auth", late, newAuthAnswer},
+	{"request-fields", late, newRequestFields},
+	{"response-fields", late, newResponseFields},
 }
 
 // Chain is the filters of one route, in order. The zero value has none.

@@ -24,6 +24,13 @@ type State struct {
 	Forwarded variable.Forwarded
 	// Host is the value of Host for the endpoint; nil: as the client sent it.
 	Host []byte
+	// Lines are lines of fields for the endpoint, each with its CRLF, in place of the
+	// fields whose names are in Replaced.
+	Lines    []byte
+	Replaced *FieldNames
+	// Connection is the value of that field for the endpoint, empty for what the
+	// exchange needs.
+	Connection string
 	// User is the user that was authenticated, empty for none.
 	User []byte
 	// Auth is the answer of the service that was asked about access, nil for none. It is

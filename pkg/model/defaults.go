@@ -52,7 +52,8 @@ func DefaultFilters(p Profile) Filters {
 		HTTPS: HTTPSRedirect{On: nginx, Exempt: acmeChallenge},
 		HSTS:  HSTS{On: nginx, MaxAge: 31536000, IncludeSubdomains: true},
 		// It has an effect where somebody is asked.
-		ExternalAuth: ExternalAuth{Unverified: nginx},
+		ExternalAuth:   ExternalAuth{Unverified: nginx},
+		ResponseFields: ResponseFields{HideServer: nginx},
 	}
 	if nginx {
 		f.Access.Exempt = acmeChallenge

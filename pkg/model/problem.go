@@ -90,6 +90,9 @@ const (
 	ReasonUnsupportedBackend = "UnsupportedBackend"
 	// ReasonSecretNotFound is a TLS Secret that does not exist.
 	ReasonSecretNotFound = "SecretNotFound"
+	// ReasonConfigMapNotFound is a ConfigMap that another one names and that does not
+	// exist.
+	ReasonConfigMapNotFound = "ConfigMapNotFound"
 	// ReasonNoBackend is an Ingress, or a host of one, that nothing serves.
 	ReasonNoBackend = "NoBackend"
 	// ReasonExternalNameRefused is a Service of type ExternalName whose name

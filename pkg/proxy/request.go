@@ -1,9 +1,11 @@
 package proxy
 
 import (
+	"bytes"
 	"io"
 	"net/netip"
 
+	"github.com/shockwave-ingress/shockwave/pkg/filter"
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
@@ -54,7 +56,7 @@ func (x *exchange) prepare() error {
 	if err := http11.StripRequest(&req.Fields); err != nil {
 		return err
 	}
-	r.upgrade = !x.route.HTTP2 && upgradable(req)
+	r.upgrade = !x.route.HTTP2 && x.filters.Connection == "" && upgradable(req)
 	r.first, r.whole, r.replayable = nil, true, true
 
 	short := req.Body > 0 && req.Body <= maxReplay
@@ -204,7 +206,7 @@ func (x *exchange) headSize() int {
 	f := &req.Fields
 	path, query, _ := x.target()
 	told := &x.filters.Forwarded
-	size := ownSize + len(req.UpgradeTo) + len(req.Method) + len(path) + len(query) + 2*len(req.Authority) + len(x.filters.Host) + len(x.Trace.RequestID) +
+	size := ownSize + len(req.UpgradeTo) + len(req.Method) + len(path) + len(query) + 2*len(req.Authority) + len(x.filters.Host) + len(x.filters.Lines) + len(x.Trace.RequestID) +
 		2*len(told.Host)
 	if x.originalURI() {
 		size += len(originalURI) + len(req.Target) + 4
@@ -227,14 +229,20 @@ func (x *exchange) appendHead(b []byte, body message.Framing) []byte {
 	path, query, has := x.target()
 	b = http11.AppendRequestLine(b, req.Method, path, query, has)
 	b = append(b, "Host: "...)
-	b = x.appendForwarded(x.appendHost(b))
+	b = x.appendHost(b)
+	host, replaced := len(b)+len("\r\n"), x.filters.Replaced
+	b = x.appendForwarded(b)
+	if replaced != nil {
+		b = dropLines(b, host, replaced)
+	}
 	f := &req.Fields
 	for i := range f.Len() {
 		n, name, value, ok := f.At(i)
-		if ok && !ownFields.has(n) && !(n == message.Unknown && x.originalURI() && message.EqualFold(name, originalURI)) {
+		if ok && !ownFields.has(n) && !replaced.Has(n, name) && !(n == message.Unknown && x.originalURI() && message.EqualFold(name, originalURI)) {
 			b = http11.AppendFieldBytes(b, name, value)
 		}
 	}
+	b = append(b, x.filters.Lines...)
 	switch {
 	case body > 0:
 		b = append(b, "Content-Length: "...)
@@ -254,7 +262,27 @@ func (x *exchange) appendHead(b []byte, body message.Framing) []byte {
 		}
 		b = append(b, '\r', '\n')
 	}
+	if option := x.filters.Connection; option != "" {
+		b = append(append(append(b, "Connection: "...), option...), "\r\n"...)
+	}
 	return append(b, '\r', '\n')
+}
+
+// dropLines takes the lines of fields with these names out of b[from:].
+func dropLines(b []byte, from int, names *filter.FieldNames) []byte {
+	kept := b[:from]
+	for rest := b[from:]; len(rest) > 0; {
+		end := bytes.IndexByte(rest, '\n') + 1
+		if end == 0 {
+			end = len(rest)
+		}
+		name, _, _ := bytes.Cut(rest[:end], []byte{':'})
+		if !names.Has(message.LookupName(name), name) {
+			kept = append(kept, rest[:end]...)
+		}
+		rest = rest[end:]
+	}
+	return kept
 }
 
 // bodyExpected tells whether the absence of a body must be said (RFC 9110,

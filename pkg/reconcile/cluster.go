@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -334,11 +335,18 @@ type wanted struct {
 
 // complete adds the Secrets and ConfigMaps that objs refers to.
 func (c *Cluster) complete(ctx context.Context, objs *translate.Objects) (w wanted, err error) {
+	for _, m := range c.configMaps.kept {
+		objs.ConfigMaps = append(objs.ConfigMaps, m) // the controller's names others
+	}
 	w.secrets, w.configMaps = translate.References(objs, c.publisher.Settings)
-	var err1, err2 error
+	var err1, err2, err3 error
 	objs.Secrets, err1 = c.secrets.update(ctx, w.secrets)
 	objs.ConfigMaps, err2 = c.configMaps.update(ctx, w.configMaps)
-	return w, errors.Join(err1, err2)
+	if _, named := translate.References(objs, c.publisher.Settings); !slices.Equal(named, w.configMaps) {
+		w.configMaps = named // by the controller's ConfigMap as it is now
+		objs.ConfigMaps, err3 = c.configMaps.update(ctx, w.configMaps)
+	}
+	return w, errors.Join(err1, err2, err3)
 }
 
 // keep adds the Secrets and ConfigMaps of the last Build.

@@ -113,6 +113,9 @@ type build struct {
 	// knownSaid is what Ingresses said in the last Build, read in this one.
 	knownSaid, read map[*networkingv1.Ingress]*said
 
+	// customFields are those that custom-headers have named, by ConfigMap.
+	customFields map[string]listed
+
 	streams            []model.Stream
 	defaultCertificate string
 	problems           []model.Problem

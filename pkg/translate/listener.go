@@ -46,6 +46,7 @@ func (b *build) readProfile(profile model.Profile, tell bool) *annotation.Values
 			b.denied = denied
 			b.problems = append(b.problems, problems...)
 		}
+		b.readGlobalFields(&values, tell)
 	}
 	return &values
 }

@@ -11,7 +11,8 @@ import (
 
 // References returns the Secrets and ConfigMaps that Build looks at for these
 // objects, sorted and without duplicates: those that our Ingresses and the
-// settings name, whether they exist or not. No other need be fetched.
+// settings name, whether they exist or not, and those that the controller's ConfigMap
+// names, once it is among objs. No other need be fetched.
 func References(objs *Objects, settings Settings) (secrets, configMaps []types.NamespacedName) {
 	reader := annotation.NewReader(settings.AnnotationsPrefix, nil)
 	for _, ing := range newSelector(objs, settings).ours(objs) {
@@ -26,6 +27,9 @@ func References(objs *Objects, settings Settings) (secrets, configMaps []types.N
 		if name := reader.AuthConfigMap(ing.Namespace, ing.Annotations); name != "" {
 			configMaps = append(configMaps, nameOfSecret(name))
 		}
+		for _, name := range reader.ConfigMaps(ing.Annotations) {
+			configMaps = append(configMaps, objectName(name))
+		}
 	}
 	if settings.DefaultSSLCertificate.Name != "" {
 		secrets = append(secrets, settings.DefaultSSLCertificate)
@@ -33,6 +37,14 @@ func References(objs *Objects, settings Settings) (secrets, configMaps []types.N
 	for _, name := range []types.NamespacedName{settings.ConfigMap, settings.TCPServices, settings.UDPServices} {
 		if name.Name != "" {
 			configMaps = append(configMaps, name)
+		}
+	}
+	for _, m := range objs.ConfigMaps {
+		if m.Namespace != settings.ConfigMap.Namespace || m.Name != settings.ConfigMap.Name {
+			continue
+		}
+		for _, name := range annotation.ConfigMapsOf(m.Data) {
+			configMaps = append(configMaps, objectName(name))
 		}
 	}
 	return sortNames(secrets), sortNames(configMaps)

@@ -1,0 +1,136 @@
+package annotation
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+var customHeaders = define("custom-headers", Path,
+	"ConfigMap whose entries are fields that all responses get, as namespace/name; fields of that name in the endpoint's response go. A name that global-allowed-response-headers does not have, an entry that cannot be sent, or a missing ConfigMap makes the paths answer 503.",
+	parseOptionalConfigMap,
+	func(v *Values, name string) { v.CustomHeaders = name }).protecting(protects).onIngressOnly()
+
+var globalAllowedResponseHeaders = define("global-allowed-response-headers", Global,
+	"Names of fields that custom-headers may set, with commas between them. None by default.",
+	parseFieldNames,
+	func(v *Values, names string) { v.AllowedResponseFields = names })
+
+var addHeaders = define("add-headers", Global,
+	"ConfigMap whose entries are fields that all responses get, as namespace/name. Values may have variables. An empty value takes the field away. Those of custom-headers go before it.",
+	parseOptionalConfigMap,
+	func(v *Values, name string) { v.AddHeaders = name })
+
+var proxySetHeaders = define("proxy-set-headers", Global,
+	"ConfigMap whose entries are fields that endpoints get in place of those of the same name that the client sent or the proxy sets, as namespace/name. Values may have variables. An empty value takes the field away.",
+	parseOptionalConfigMap,
+	func(v *Values, name string) { v.ProxySetHeaders = name })
+
+var hideHeaders = define("hide-headers", Path,
+	"Names of fields that responses of endpoints lose, with commas between them.",
+	parseFieldNames,
+	func(v *Values, names string) { v.Filters.ResponseFields.Hide = names })
+
+var serverTokens = define("server-tokens", Path,
+	"\"true\" sends the field Server: shockwave with each response. \"false\", the default with --compatibility=ingress-nginx, sends none, and takes away that of the endpoint.",
+	parseBool,
+	func(v *Values, on bool) {
+		v.Filters.ResponseFields.Server = on
+		if !v.parts.serverKept {
+			v.Filters.ResponseFields.HideServer = true
+		}
+	})
+
+var allowBackendServerHeader = define("allow-backend-server-header", Path,
+	"\"true\" passes on the field Server of endpoints, as happens anyway with --compatibility=kubernetes and without server-tokens. \"false\" takes it away.",
+	parseBool,
+	func(v *Values, on bool) {
+		v.parts.serverKept, v.Filters.ResponseFields.HideServer = on, !on
+	})
+
+var connectionProxyHeader = define("connection-proxy-header", Path,
+	"close or keep-alive: the field Connection that endpoints get. Then they cannot be asked for another protocol, such as WebSocket.",
+	parseConnection,
+	func(v *Values, option string) { v.Filters.RequestFields.Connection = option })
+
+func parseConnection(text string, _ dialect) (string, error) {
+	option := strings.ToLower(text)
+	if option != "close" && option != "keep-alive" {
+		return "", errors.New("want close or keep-alive")
+	}
+	return option, nil
+}
+
+var errConfigMapName = errors.New("want the name of a ConfigMap as namespace/name")
+
+// parseConfigMap reads the name of a ConfigMap. Other than with Secrets it may be in
+// any namespace, as in ingress-nginx: what is taken of it goes to everybody, and only
+// under names that the controller's ConfigMap allows.
+func parseConfigMap(text string, _ dialect) (string, error) {
+	namespace, name, ok := strings.Cut(text, "/")
+	if !ok || !isObjectName(namespace) || !isObjectName(name) {
+		return "", errConfigMapName
+	}
+	return text, nil
+}
+
+// parseOptionalConfigMap also takes an empty text, for none.
+func parseOptionalConfigMap(text string, d dialect) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	return parseConfigMap(text, d)
+}
+
+func isObjectName(text string) bool {
+	return text != "" && len(text) <= 253 && consistsOf(text, letters+digits+"-.")
+}
+
+// parseFieldNames reads a list of names of fields and returns it in lower case,
+// sorted. A part that is no name is left out.
+func parseFieldNames(text string, _ dialect) (string, error) {
+	if len(text) > longestList {
+		return "", fmt.Errorf("want %d bytes at most", longestList)
+	}
+	var names []string
+	var wrong error
+	for name := range strings.SplitSeq(strings.ToLower(text), ",") {
+		switch name = strings.TrimSpace(name); {
+		case name == "":
+		case !consistsOf(name, fieldNameBytes):
+			wrong = partial{fmt.Errorf("%s is not the name of a field: the others hold", quote(name))}
+		default:
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ","), wrong
+}
+
+// ConfigMaps returns the ConfigMaps that the annotations of an Ingress name, as
+// "namespace/name".
+func (r Reader) ConfigMaps(annotations map[string]string) []string {
+	if len(annotations) == 0 {
+		return nil
+	}
+	text, ok := annotations[Prefix+"/"+customHeaders.Name]
+	if !ok {
+		text = annotations[r.nginxPrefix+"/"+customHeaders.Name]
+	}
+	if name, err := parseConfigMap(strings.TrimSpace(text), nginx); err == nil {
+		return []string{name}
+	}
+	return nil
+}
+
+// ConfigMapsOf returns the ConfigMaps that the data of the controller's one name, as
+// "namespace/name".
+func ConfigMapsOf(data map[string]string) (names []string) {
+	for _, key := range []string{addHeaders.Name, proxySetHeaders.Name} {
+		if name, err := parseConfigMap(strings.TrimSpace(data[key]), ours); err == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,117 @@
+package translate
+
+import (
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/shockwave-ingress/shockwave/pkg/annotation"
+	"github.com/shockwave-ingress/shockwave/pkg/model"
+)
+
+// listed are the fields that a ConfigMap lists, for one Build.
+type listed struct {
+	lines string
+	wrong []error
+}
+
+// readGlobalFields looks up the ConfigMaps that the controller's names. What is wrong
+// with one entry costs that entry.
+func (b *build) readGlobalFields(values *annotation.Values, tell bool) {
+	filters := &values.Filters
+	filters.ResponseFields.Set = b.globalFields("add-headers", values.AddHeaders, annotation.ToClient, tell)
+	filters.RequestFields.Set = b.globalFields("proxy-set-headers", values.ProxySetHeaders, annotation.ToEndpoint, tell)
+}
+
+func (b *build) globalFields(key, name string, to annotation.Direction, tell bool) string {
+	if name == "" {
+		return ""
+	}
+	at := objectName(name)
+	m := b.configMaps[at]
+	if m == nil {
+		if tell {
+			own := b.settings.ConfigMap
+			b.problem(b.ref("ConfigMap", own.Namespace, own.Name), model.ReasonConfigMapNotFound,
+				"%s: ConfigMap %s does not exist", key, model.Excerpt(name))
+		}
+		return ""
+	}
+	lines, wrong := b.reader.FieldLines(m.Data, to)
+	if tell {
+		for _, err := range wrong {
+			b.problem(b.ref("ConfigMap", at.Namespace, at.Name), model.ReasonInvalidValue, "%v: the field is not sent (%s)", err, key)
+		}
+	}
+	return lines
+}
+
+// readCustomHeaders adds the fields that an Ingress wants its responses to have. As in
+// ingress-nginx the paths answer 503 when one of them cannot be had (IN:
+// internal/ingress/annotations/customheaders/main.go).
+func (b *build) readCustomHeaders(in *ingress, values *annotation.Values) {
+	if values.CustomHeaders == "" {
+		return
+	}
+	name := values.CustomHeaders
+	m := b.configMaps[objectName(name)]
+	if m == nil {
+		b.denyPaths(in, "custom-headers: ConfigMap %s does not exist", model.Excerpt(name))
+		return
+	}
+	fields, ok := b.customFields[name]
+	if !ok {
+		fields.lines, fields.wrong = b.reader.FieldLines(m.Data, annotation.ToClient)
+		if b.customFields == nil {
+			b.customFields = make(map[string]listed)
+		}
+		b.customFields[name] = fields
+	}
+	if len(fields.wrong) > 0 {
+		b.denyPaths(in, "custom-headers: ConfigMap %s: %v", model.Excerpt(name), fields.wrong[0])
+		return
+	}
+	for line := range strings.Lines(fields.lines) {
+		field, _, _ := strings.Cut(line, ": ")
+		if !listHas(values.AllowedResponseFields, strings.ToLower(field)) {
+			b.denyPaths(in, "custom-headers: ConfigMap %s: the controller's ConfigMap does not allow %s in global-allowed-response-headers",
+				model.Excerpt(name), field)
+			return
+		}
+	}
+	set := &values.Filters.ResponseFields.Set
+	*set = overlay(*set, fields.lines)
+}
+
+// overlay returns the lines of two lists of fields, without those of the first whose
+// names are in the second.
+func overlay(under, over string) string {
+	if under == "" || over == "" {
+		return under + over
+	}
+	names := make(map[string]bool)
+	for line := range strings.Lines(over) {
+		name, _, _ := strings.Cut(line, ": ")
+		names[strings.ToLower(name)] = true
+	}
+	var b strings.Builder
+	for line := range strings.Lines(under) {
+		if name, _, _ := strings.Cut(line, ": "); !names[strings.ToLower(name)] {
+			b.WriteString(strings.TrimSuffix(line, "\n") + "\n")
+		}
+	}
+	return b.String() + over
+}
+
+// listHas tells whether a word is in a list with commas.
+func listHas(list, word string) bool {
+	for each := range strings.SplitSeq(list, ",") {
+		if each == word {
+			return true
+		}
+	}
+	return false
+}
+
+// objectName takes "namespace/name" apart.
+func objectName(text string) types.NamespacedName { return nameOfSecret(text) }
