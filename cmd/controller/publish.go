@@ -197,7 +197,7 @@ func engineConfig(base downstream.Config, l model.Listener) downstream.Config {
 	base.MaxConnections = l.MaxConnections
 	base.HeaderTimeout = l.HeaderTimeout
 	base.BodyTimeout = l.BodyTimeout
-	base.Limits.Head, base.Limits.StartLine = l.MaxHeaderBytes, l.MaxLineBytes
+	base.Limits = snapshot.RequestLimits(base.Limits, l)
 	base.HTTP2, base.HTTP2Streams = l.HTTP2, l.HTTP2Streams
 	base.ProxyProtocol, base.ProxyHeaderTimeout = l.ProxyProtocol, l.ProxyHeaderTimeout
 	base.TrustedProxies = prefixes(l.TrustedProxies)

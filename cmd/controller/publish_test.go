@@ -124,8 +124,12 @@ func TestEngineConfig(t *testing.T) {
 	l := model.DefaultListener()
 	c := engineConfig(downstream.Config{ServerName: "kept"}, l)
 	if c.ServerName != "kept" || c.KeepAliveTimeout != 75*time.Second || c.KeepAliveRequests != 1000 || c.DisableKeepAlive ||
-		c.HeaderTimeout != 10*time.Second || c.BodyTimeout != time.Minute || c.Limits.Head != 32<<10 {
+		c.HeaderTimeout != 10*time.Second || c.BodyTimeout != time.Minute || c.Limits.Head != 32<<10 || c.Limits.Underscores || !c.Limits.PlainNames {
 		t.Errorf("%+v", c)
+	}
+	l.OddNames = true
+	if c := engineConfig(downstream.Config{}, l); !c.Limits.Underscores || c.Limits.PlainNames {
+		t.Error("names of fields are dropped that are asked for")
 	}
 	l.KeepAliveTimeout = 0
 	if !engineConfig(downstream.Config{}, l).DisableKeepAlive {

@@ -40,6 +40,7 @@ var Table = []Annotation{
 
 	keepAlive, keepAliveRequests, maxConnections,
 	clientHeaderTimeout, clientBodyTimeout, maxHeaderBytes, maxRequestLineBytes, clientHeaderBufferSize, largeClientHeaderBuffers,
+	enableUnderscores, ignoreInvalidHeaders,
 	useHTTP2, http2Streams,
 	useProxyProtocol, proxyProtocolHeaderTimeout, proxyRealIPCIDR,
 	useForwardedHeaders, enableRealIP, forwardedForHeader, computeFullForwardedFor, generateRequestID, proxyAddOriginalURIHeader,

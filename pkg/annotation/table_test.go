@@ -51,6 +51,7 @@ func TestInherited(t *testing.T) {
 		"add-headers", "proxy-set-headers", "global-allowed-response-headers",
 		"keep-alive", "keep-alive-requests", "max-connections", "client-header-timeout", "client-body-timeout", "max-header-bytes",
 		"max-request-line-bytes", "client-header-buffer-size", "large-client-header-buffers",
+		"enable-underscores-in-headers", "ignore-invalid-headers",
 		"use-http2", "http2-max-concurrent-streams", "use-proxy-protocol", "proxy-protocol-header-timeout", "proxy-real-ip-cidr",
 		"use-forwarded-headers", "enable-real-ip", "forwarded-for-header", "compute-full-forwarded-for", "generate-request-id", "proxy-add-original-uri-header",
 		"disable-access-log", "disable-http-access-log", "enable-access-log-for-default-backend", "log-format-upstream",

@@ -15,6 +15,7 @@ const (
 	hexDigit               // HEXDIG, in both cases
 	unreserved             // ALPHA, DIGIT and "-._~" (RFC 3986, section 2.3)
 	underscore             // "_"
+	odd                    // tchar that is neither a letter, a digit, "-" nor "_"
 )
 
 var classes = func() (t [256]uint8) {
@@ -35,6 +36,7 @@ var classes = func() (t [256]uint8) {
 		{unreserved, "-._~"},
 		{hexDigit, "0123456789abcdefABCDEF"},
 		{underscore, "_"},
+		{odd, "!#$%&'*+.^`|~"},
 	} {
 		for _, c := range []byte(of.bytes) {
 			t[c] |= of.class

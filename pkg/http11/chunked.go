@@ -29,7 +29,7 @@ const (
 )
 
 // Reset prepares c for a body. It keeps lim, of which a body needs ChunkLine,
-// TrailerBytes, TrailerFields and Underscores.
+// TrailerBytes, TrailerFields, Underscores and PlainNames.
 func (c *ChunkedReader) Reset(lim *Limits) { *c = ChunkedReader{lim: lim} }
 
 // Next decodes the next part of the body from buf. It consumes n bytes; data is a
@@ -210,7 +210,7 @@ func (c *ChunkedReader) readTrailers(buf []byte, f *message.Fields) (used int, e
 			f = new(message.Fields)
 		}
 		f.Reset(buf[:end])
-		if err := parseFields(f, buf[:end], 0, c.lim.TrailerFields, c.lim.Underscores, errTrailers); err != nil {
+		if err := parseFields(f, buf[:end], 0, c.lim.TrailerFields, c.lim.dropped(), errTrailers); err != nil {
 			f.Reset(nil)
 			return 0, err
 		}

@@ -12,7 +12,7 @@ func fieldsOf(t testing.TB, lines string) *message.Fields {
 	t.Helper()
 	f, b := new(message.Fields), []byte(strings.ReplaceAll(lines, "|", "\r\n")+"\r\n\r\n")
 	f.Reset(b)
-	if err := parseFields(f, b, 0, 1000, true, errTooManyFields); err != nil {
+	if err := parseFields(f, b, 0, 1000, 0, errTooManyFields); err != nil {
 		t.Fatalf("%q: %v", lines, err)
 	}
 	return f

@@ -19,8 +19,8 @@ func ValidFieldValue(b []byte) bool {
 
 // parseFields reads field lines (RFC 9112, section 5) from b[i:] up to the empty
 // line after them, which must be the end of b. More than most lines are refused
-// with tooMany.
-func parseFields(f *message.Fields, b []byte, i, most int, keepUnderscores bool, tooMany *Error) error {
+// with tooMany. Names with bytes of the classes dropped are left out.
+func parseFields(f *message.Fields, b []byte, i, most int, dropped uint8, tooMany *Error) error {
 	for count := 0; ; count++ {
 		if i+2 <= len(b) && b[i] == '\r' && b[i+1] == '\n' {
 			if i+2 != len(b) {
@@ -54,7 +54,7 @@ func parseFields(f *message.Fields, b []byte, i, most int, keepUnderscores bool,
 			valueEnd--
 		}
 		i += 2
-		if seen&underscore == 0 || keepUnderscores {
+		if seen&dropped == 0 {
 			f.AddParsed(nameAt, nameEnd, valueAt, valueEnd)
 		}
 	}

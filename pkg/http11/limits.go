@@ -21,6 +21,9 @@ type Limits struct {
 	// otherwise, since applications that read names from the environment take
 	// X_Real_IP for X-Real-IP (nginx: underscores_in_headers).
 	Underscores bool
+	// PlainNames drops fields whose name has other bytes than letters, digits, - and
+	// _: a dot may be taken for a hyphen just so (nginx: ignore_invalid_headers).
+	PlainNames bool
 	// NoEmptyLine refuses an empty line before the start line. Otherwise one
 	// is skipped, as a server should (RFC 9112, section 2.2).
 	NoEmptyLine bool
@@ -43,4 +46,15 @@ func ResponseLimits() Limits {
 		TrailerBytes: 8 << 10, TrailerFields: 20, ChunkLine: 256,
 		Underscores: true, NoEmptyLine: true,
 	}
+}
+
+// dropped are the classes of bytes that drop a field with one of them in its name.
+func (l *Limits) dropped() (classes uint8) {
+	if !l.Underscores {
+		classes |= underscore
+	}
+	if l.PlainNames {
+		classes |= odd
+	}
+	return classes
 }

@@ -19,7 +19,7 @@ func ParseRequest(req *message.Request, head []byte, lim *Limits) error {
 	if err != nil {
 		return err
 	}
-	if err := parseFields(&req.Fields, head, at, lim.Fields, lim.Underscores, errTooManyFields); err != nil {
+	if err := parseFields(&req.Fields, head, at, lim.Fields, lim.dropped(), errTooManyFields); err != nil {
 		return err
 	}
 	if err := parseHost(req); err != nil {

@@ -317,9 +317,9 @@ func TestLimitsAreExact(t *testing.T) {
 		want error
 	}{
 		{"exact", exact, nil},
-		{"request line", Limits{exact.StartLine - 1, exact.Head, exact.Fields, 0, 0, 0, false, false}, errStartLineTooLong},
-		{"head", Limits{exact.StartLine, exact.Head - 1, exact.Fields, 0, 0, 0, false, false}, errHeadTooLarge},
-		{"fields", Limits{exact.StartLine, exact.Head, exact.Fields - 1, 0, 0, 0, false, false}, errTooManyFields},
+		{"request line", Limits{exact.StartLine - 1, exact.Head, exact.Fields, 0, 0, 0, false, false, false}, errStartLineTooLong},
+		{"head", Limits{exact.StartLine, exact.Head - 1, exact.Fields, 0, 0, 0, false, false, false}, errHeadTooLarge},
+		{"fields", Limits{exact.StartLine, exact.Head, exact.Fields - 1, 0, 0, 0, false, false, false}, errTooManyFields},
 	} {
 		var req message.Request
 		if err := ParseRequest(&req, []byte(head), &c.lim); err != c.want {
@@ -358,6 +358,14 @@ X-One: "d"
 	with := strings.Replace(without, "X-Colon", "X_Under: \"c\"\nX-Colon", 1)
 	if got := describeFields(&req.Fields); got != with {
 		t.Errorf("with underscores, fields are\n%s, want\n%s", got, with)
+	}
+	lim.PlainNames = true
+	if err := ParseRequest(&req, []byte(head), &lim); err != nil {
+		t.Fatal(err)
+	}
+	plain := with[:strings.Index(with, "!#$")]
+	if got := describeFields(&req.Fields); got != plain {
+		t.Errorf("with plain names, fields are\n%s, want\n%s", got, plain)
 	}
 }
 

@@ -23,7 +23,7 @@ func ParseResponse(resp *message.Response, head []byte, method message.Method, l
 	if err != nil {
 		return err
 	}
-	if err := parseFields(&resp.Fields, head, at, lim.Fields, lim.Underscores, errTooManyFields); err != nil {
+	if err := parseFields(&resp.Fields, head, at, lim.Fields, lim.dropped(), errTooManyFields); err != nil {
 		return err
 	}
 	o, err := connectionOptions(&resp.Fields)

@@ -23,6 +23,10 @@ type Listener struct {
 	BodyTimeout time.Duration
 	// MaxHeaderBytes bounds one request head, MaxLineBytes its first line.
 	MaxHeaderBytes, MaxLineBytes int
+	// Underscores keeps fields of requests whose name has an underscore
+	// (enable-underscores-in-headers), and OddNames those with any name that HTTP
+	// allows, where otherwise it has letters, digits and - (ignore-invalid-headers).
+	Underscores, OddNames bool
 	// HTTP2 offers HTTP/2, by ALPN and to clients that begin with it in clear text
 	// (use-http2).
 	HTTP2 bool

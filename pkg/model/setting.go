@@ -184,6 +184,8 @@ func (s Listener) settings() []setting {
 		{"client-body-timeout", s.BodyTimeout},
 		{"max-header-bytes", s.MaxHeaderBytes},
 		{"max-request-line-bytes", s.MaxLineBytes},
+		{"enable-underscores-in-headers", s.Underscores},
+		{"ignore-invalid-headers", !s.OddNames},
 		{"use-http2", s.HTTP2},
 		{"http2-max-concurrent-streams", s.HTTP2Streams},
 		{"use-proxy-protocol", s.ProxyProtocol},

@@ -356,6 +356,19 @@ func responseLimits(head int64) http11.Limits {
 	return l
 }
 
+// RequestLimits are limits with what the settings of a listener say of request heads.
+func RequestLimits(limits http11.Limits, l model.Listener) http11.Limits {
+	if l.MaxHeaderBytes > 0 {
+		limits.Head = l.MaxHeaderBytes
+	}
+	if l.MaxLineBytes > 0 {
+		limits.StartLine = l.MaxLineBytes
+	}
+	limits.Underscores = l.Underscores || l.OddNames
+	limits.PlainNames = !l.OddNames
+	return limits
+}
+
 func errNoUpstream(key model.UpstreamKey) error { return fmt.Errorf("there is no upstream %s", key) }
 
 // Bounds of the memory of one exchange that an Ingress may ask for.

@@ -82,7 +82,7 @@ func (s *Snapshot) Explain(q Question) *Explanation {
 	}
 	e.Exchange = Memory{l.AllocationMode, "that of the connection, as the request is not forwarded"}
 	var req message.Request
-	if !e.parse(&req, q.head, l.MaxHeaderBytes) {
+	if !e.parse(&req, q.head, RequestLimits(http11.DefaultLimits(), l)) {
 		return e
 	}
 	path, err := http11.NormalizePath(nil, req.Path)
@@ -113,9 +113,7 @@ func (s *Snapshot) Explain(q Question) *Explanation {
 }
 
 // parse reads the request as a listener does. It tells whether it is routed.
-func (e *Explanation) parse(req *message.Request, head []byte, maxHead int) bool {
-	limits := http11.DefaultLimits()
-	limits.Head = cmp.Or(maxHead, limits.Head)
+func (e *Explanation) parse(req *message.Request, head []byte, limits http11.Limits) bool {
 	var scan http11.HeadScanner
 	_, err := scan.Scan(head, &limits)
 	if err == nil {
