@@ -74,7 +74,7 @@ type ConfigKey struct {
 func ListConfigKeys() ConfigKeys {
 	var list ConfigKeys
 	for _, a := range Table {
-		if a.governs(Path | Upstream | Listener | Stream) {
+		if a.governs(Path | Upstream | Listener | Stream | Global) {
 			list.Read = append(list.Read, a)
 		}
 	}

@@ -11,37 +11,44 @@ import (
 var enableCORS = define("enable-cors", Path,
 	"\"true\" answers what browsers ask about other origins (CORS): every OPTIONS request of an allowed origin with 204, and all other responses get the fields of cors-*, in place of those of the endpoint. \"false\" by default.",
 	parseBool,
-	func(v *Values, on bool) { v.Filters.CORS.On = on })
+	func(v *Values, on bool) { v.Filters.CORS.On = on }).
+	example("true").defaults("false")
 
 var corsAllowOrigin = define("cors-allow-origin", Path,
 	"Origins that may read responses, with commas between them, such as https://shop.example, http://localhost:8080, https://*.example.com for exactly one more label, or null. *, the default, allows all.",
 	parseOrigins,
-	func(v *Values, list string) { v.Filters.CORS.Origins = list })
+	func(v *Values, list string) { v.Filters.CORS.Origins = list }).
+	example("https://shop.example,https://*.shop.example").defaults("*")
 
 var corsAllowMethods = define("cors-allow-methods", Path,
 	"Methods that other origins may use, with commas between them. GET, PUT, POST, DELETE, PATCH, OPTIONS by default.",
 	parseListOf("a method", letters),
-	func(v *Values, list string) { v.Filters.CORS.Methods = list })
+	func(v *Values, list string) { v.Filters.CORS.Methods = list }).
+	example("GET, POST").defaults("GET, PUT, POST, DELETE, PATCH, OPTIONS")
 
 var corsAllowHeaders = define("cors-allow-headers", Path,
 	"Fields that requests of other origins may have, with commas between them. DNT,Keep-Alive,User-Agent,X-Requested-With,If-Modified-Since,Cache-Control,Content-Type,Range,Authorization by default.",
 	parseListOf("the name of a field", fieldNameBytes+"*"),
-	func(v *Values, list string) { v.Filters.CORS.Headers = list })
+	func(v *Values, list string) { v.Filters.CORS.Headers = list }).
+	example("Content-Type, Authorization")
 
 var corsExposeHeaders = define("cors-expose-headers", Path,
 	"Fields of responses that scripts of other origins may read, with commas between them. None by default.",
 	parseListOf("the name of a field", fieldNameBytes+"*"),
-	func(v *Values, list string) { v.Filters.CORS.Expose = list })
+	func(v *Values, list string) { v.Filters.CORS.Expose = list }).
+	example("X-Total-Count")
 
 var corsAllowCredentials = define("cors-allow-credentials", Path,
 	"\"true\", the default, lets browsers send cookies and credentials from other origins.",
 	parseBool,
-	func(v *Values, on bool) { v.Filters.CORS.NoCredentials = !on })
+	func(v *Values, on bool) { v.Filters.CORS.NoCredentials = !on }).
+	example("false").defaults("true")
 
 var corsMaxAge = define("cors-max-age", Path,
 	"Seconds for which a browser may rely on the answer to an OPTIONS request. 1728000 by default. -1 has it ask each time.",
 	parseMaxAge,
-	func(v *Values, n int) { v.Filters.CORS.MaxAge = n })
+	func(v *Values, n int) { v.Filters.CORS.MaxAge = n }).
+	example("3600").defaults("1728000")
 
 func parseMaxAge(text string, d dialect) (int, error) {
 	if text == "-1" {

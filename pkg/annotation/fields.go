@@ -8,29 +8,34 @@ import (
 )
 
 var customHeaders = define("custom-headers", Path,
-	"ConfigMap whose entries are fields that all responses get, as namespace/name; fields of that name in the endpoint's response go. A name that global-allowed-response-headers does not have, an entry that cannot be sent, or a missing ConfigMap makes the paths answer 503.",
+	"ConfigMap whose entries are fields that all responses get, as namespace/name; fields of that name in the endpoint's response go. None by default. A name that global-allowed-response-headers does not have, an entry that cannot be sent, or a missing ConfigMap makes the paths answer 503.",
 	parseOptionalConfigMap,
-	func(v *Values, name string) { v.CustomHeaders = name }).protecting(protects).onIngressOnly()
+	func(v *Values, name string) { v.CustomHeaders = name }).protecting(protects).onIngressOnly().
+	example("shop/fields")
 
 var globalAllowedResponseHeaders = define("global-allowed-response-headers", Global,
 	"Names of fields that custom-headers may set, with commas between them. None by default.",
 	parseFieldNames,
-	func(v *Values, names string) { v.AllowedResponseFields = names })
+	func(v *Values, names string) { v.AllowedResponseFields = names }).
+	example("X-Frame-Options,Content-Security-Policy")
 
 var addHeaders = define("add-headers", Global,
-	"ConfigMap whose entries are fields that all responses get, as namespace/name. Values may have variables. An empty value takes the field away. Those of custom-headers go before it.",
+	"ConfigMap whose entries are fields that all responses get, as namespace/name. Values may have variables. An empty value takes the field away. Those of custom-headers go before them. None by default.",
 	parseOptionalConfigMap,
-	func(v *Values, name string) { v.AddHeaders = name })
+	func(v *Values, name string) { v.AddHeaders = name }).
+	example("ingress/response-fields")
 
 var proxySetHeaders = define("proxy-set-headers", Global,
-	"ConfigMap whose entries are fields that endpoints get in place of those of the same name that the client sent or the proxy sets, as namespace/name. Values may have variables. An empty value takes the field away.",
+	"ConfigMap whose entries are fields that endpoints get in place of those of the same name that the client sent or the proxy sets, as namespace/name. Values may have variables. An empty value takes the field away. None by default.",
 	parseOptionalConfigMap,
-	func(v *Values, name string) { v.ProxySetHeaders = name })
+	func(v *Values, name string) { v.ProxySetHeaders = name }).
+	example("ingress/request-fields")
 
 var hideHeaders = define("hide-headers", Path,
-	"Names of fields that responses of endpoints lose, with commas between them.",
+	"Names of fields that responses of endpoints lose, with commas between them. None by default.",
 	parseFieldNames,
-	func(v *Values, names string) { v.Filters.ResponseFields.Hide = names })
+	func(v *Values, names string) { v.Filters.ResponseFields.Hide = names }).
+	example("X-Powered-By")
 
 var serverTokens = define("server-tokens", Path,
 	"\"true\" sends the field Server: shockwave with each response. \"false\", the default with --compatibility=ingress-nginx, sends none, and takes away that of the endpoint.",
@@ -40,19 +45,22 @@ var serverTokens = define("server-tokens", Path,
 		if !v.parts.serverKept {
 			v.Filters.ResponseFields.HideServer = true
 		}
-	})
+	}).
+	example("true").defaults("", "false")
 
 var allowBackendServerHeader = define("allow-backend-server-header", Path,
 	"\"true\" passes on the field Server of endpoints, as happens anyway with --compatibility=kubernetes and without server-tokens. \"false\" takes it away.",
 	parseBool,
 	func(v *Values, on bool) {
 		v.parts.serverKept, v.Filters.ResponseFields.HideServer = on, !on
-	})
+	}).
+	example("true").defaults("", "false")
 
 var connectionProxyHeader = define("connection-proxy-header", Path,
-	"close or keep-alive: the field Connection that endpoints get. Then they cannot be asked for another protocol, such as WebSocket.",
+	"close or keep-alive: the field Connection that endpoints get; by default it is what the exchange needs. Then they cannot be asked for another protocol, such as WebSocket.",
 	parseConnection,
-	func(v *Values, option string) { v.Filters.RequestFields.Connection = option })
+	func(v *Values, option string) { v.Filters.RequestFields.Connection = option }).
+	example("close")
 
 func parseConnection(text string, _ dialect) (string, error) {
 	option := strings.ToLower(text)

@@ -100,6 +100,16 @@ var dependents = []dependent{
 		},
 	},
 	{
+		names: "proxy-redirect-to", needs: "proxy-redirect-from",
+		idle: func(v *Values) bool { return v.Filters.ResponseRewrite.RedirectFrom == "" },
+		part: func(v *Values) any { return v.Filters.ResponseRewrite.RedirectTo },
+	},
+	{
+		names: "proxy-redirect-from", needs: "proxy-redirect-to",
+		idle: func(v *Values) bool { return v.Filters.ResponseRewrite.RedirectTo == "" },
+		part: func(v *Values) any { return v.Filters.ResponseRewrite.RedirectFrom },
+	},
+	{
 		names: "auth-tls-*", needs: "auth-tls-secret",
 		idle: func(v *Values) bool { return v.AuthTLSSecret == "" && !v.ClientAuthWanted },
 		part: func(v *Values) any { return [3]any{v.Host.Depth, v.Host.ErrorPage, v.Host.PassCertificate} },

@@ -37,12 +37,14 @@ var clientBodyTimeout = define("client-body-timeout", Listener,
 var enableUnderscores = define("enable-underscores-in-headers", Listener,
 	"\"true\" keeps fields of requests whose name has an underscore. They are dropped by default: applications that read names from an environment take X_Real_IP for X-Real-IP.",
 	parseBool,
-	func(v *Values, on bool) { v.Listener.Underscores = on })
+	func(v *Values, on bool) { v.Listener.Underscores = on }).
+	example("true").defaults("false")
 
 var ignoreInvalidHeaders = define("ignore-invalid-headers", Listener,
 	"\"false\" keeps fields of requests with any name that HTTP allows, also with an underscore. By default, \"true\", those whose name has other characters than letters, digits and - are dropped. What is no name at all is answered 400 in any case.",
 	parseBool,
-	func(v *Values, on bool) { v.Listener.OddNames = !on })
+	func(v *Values, on bool) { v.Listener.OddNames = !on }).
+	example("false").defaults("true")
 
 var maxHeaderBytes = define("max-header-bytes", Listener,
 	"Largest request head accepted, between 1k and 1m. 32k by default.",

@@ -36,6 +36,7 @@ var Table = []Annotation{
 	serverAlias, fromToWWWRedirect, strictValidatePathType,
 	enableCORS, corsAllowOrigin, corsAllowMethods, corsAllowHeaders, corsExposeHeaders, corsAllowCredentials, corsMaxAge,
 	customHeaders, hideHeaders, serverTokens, allowBackendServerHeader, connectionProxyHeader,
+	proxyRedirectFrom, proxyRedirectTo, proxyCookieDomain, proxyCookiePath,
 	addHeaders, proxySetHeaders, globalAllowedResponseHeaders,
 
 	keepAlive, keepAliveRequests, maxConnections,

@@ -29,6 +29,9 @@ type Config struct {
 	DefaultCertificate string
 	// Listener holds what is set for all connections.
 	Listener Listener
+	// Unrouted are the steps of answers to requests that no route is for. Only their
+	// ResponseFields count.
+	Unrouted FilterSet
 }
 
 // Host is one name that requests are routed by.

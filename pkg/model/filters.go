@@ -17,6 +17,8 @@ type Filters struct {
 	ExternalAuth   ExternalAuth
 	RequestFields  RequestFields
 	ResponseFields ResponseFields
+	// ResponseRewrite is for the fields of endpoints.
+	ResponseRewrite ResponseRewrite
 }
 
 // settings lists the settings of f under the names of their annotations, one row of
@@ -24,7 +26,7 @@ type Filters struct {
 func (f *Filters) settings() (list []setting) {
 	for _, group := range []interface{ settings() []setting }{
 		f.AppRoot, f.Redirect, f.HTTPS, f.HSTS, f.Rewrite, f.CORS, f.Limits, f.Access, f.BasicAuth, f.ExternalAuth,
-		f.RequestFields, f.ResponseFields,
+		f.RequestFields, f.ResponseFields, f.ResponseRewrite,
 	} {
 		list = append(list, group.settings()...)
 	}
@@ -39,6 +41,9 @@ func (f *Filters) Tidy() {
 	}
 	if !f.HSTS.On {
 		f.HSTS = HSTS{}
+	}
+	if r := &f.ResponseRewrite; r.RedirectFrom == "" || r.RedirectTo == "" {
+		r.RedirectFrom, r.RedirectTo = "", ""
 	}
 	if !f.CORS.On {
 		f.CORS = CORS{}

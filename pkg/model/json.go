@@ -18,7 +18,8 @@ func (c *Config) MarshalJSON() ([]byte, error) {
 		TLSNames           []TLSName     `json:"tlsNames,omitempty"`
 		DefaultCertificate string        `json:"defaultCertificate,omitempty"`
 		Listener           Listener      `json:"listener"`
-	}{orEmpty(c.Hosts), orEmpty(c.Upstreams), orEmpty(c.Certificates), c.Authorities, c.Streams, c.TLSNames, c.DefaultCertificate, c.Listener})
+		Unrouted           object        `json:"unrouted,omitempty"`
+	}{orEmpty(c.Hosts), orEmpty(c.Upstreams), orEmpty(c.Certificates), c.Authorities, c.Streams, c.TLSNames, c.DefaultCertificate, c.Listener, c.Unrouted.asked()})
 }
 
 // orEmpty makes an absent list an empty one, so that it is written as [].
@@ -102,13 +103,18 @@ func (o Options) MarshalJSON() ([]byte, error) {
 		{"profile", string(o.Profile)},
 		{"allocation-mode", string(o.AllocationMode)}, {"allocation-mode-from", o.AllocationModeFrom},
 	}, o.settings()...)
-	filters, none := o.Filters.Filters(), Filters{}
+	return json.Marshal(object(append(list, o.Filters.asked()...)))
+}
+
+// asked lists the settings that ask for something.
+func (s FilterSet) asked() (list object) {
+	filters, none := s.Filters(), Filters{}
 	for i, s := range filters.settings() {
 		if s.value != none.settings()[i].value {
 			list = append(list, s)
 		}
 	}
-	return json.Marshal(object(list))
+	return list
 }
 
 // MarshalJSON gives the JSON form of s.

@@ -30,6 +30,10 @@ func (c *Config) String() string {
 	if settings := c.Listener.changes(); settings != "" {
 		b.WriteString("listener" + settings + "\n")
 	}
+	unrouted := c.Unrouted.Filters()
+	if settings := changes(unrouted.settings(), new(Filters).settings()); settings != "" {
+		b.WriteString("unrouted" + settings + "\n")
+	}
 	if c.DefaultCertificate != "" {
 		b.WriteString("default certificate  " + c.DefaultCertificate + "\n")
 	}

@@ -48,9 +48,16 @@ func startProxyWith(t testing.TB, response string, set func(l *model.Listener)) 
 	options := model.DefaultOptions()
 	options.AllocationMode = model.AllocationMode(inmodes.Mode().String())
 	route := model.Route{Path: "/", Upstream: key, Options: options}
+	fields := route
+	fields.Path, fields.Options.Filters = "/fields", model.Filters{
+		CORS:            model.CORS{On: true, Origins: "https://*.test", Methods: "GET", MaxAge: 5},
+		RequestFields:   model.RequestFields{Set: "Host: up.$host\nX-Real-IP: $remote_addr\nUser-Agent: \nX-New: $request_uri"},
+		ResponseFields:  model.ResponseFields{Set: "X-Id: $req_id\nX-Frame-Options: DENY", Hide: "x-powered-by", HideServer: true},
+		ResponseRewrite: model.ResponseRewrite{RedirectFrom: "http://up/", RedirectTo: "https://$host/", CookieDomain: "up shop.test", CookiePath: "/up/ /"},
+	}.Set()
 	gone := model.Route{Path: "/gone", Options: model.DefaultOptions()}
 	cfg := &model.Config{
-		Hosts:     []model.Host{{Name: "shop.test", Routes: []model.Route{route, gone}}},
+		Hosts:     []model.Host{{Name: "shop.test", Routes: []model.Route{route, fields, gone}}},
 		Upstreams: []model.Upstream{{Key: key, Policy: model.DefaultPolicy()}},
 		Listener:  model.DefaultListener(),
 	}
@@ -129,6 +136,9 @@ func TestExchangeDoesNotAllocate(t *testing.T) {
 		{"POST of a short body", "POST /a HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 5\r\n\r\nhello", small, "200"},
 		{"chunked response", browserGet, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "200"},
 		{"large response", browserGet, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("0123456789", 10000), "200"},
+		{"fields", strings.Replace(browserGet, "GET /catalogue/shoes?page=2 HTTP/1.1", "GET /fields/a HTTP/1.1\r\nOrigin: https://a.test", 1),
+			"HTTP/1.1 200 OK\r\nServer: up\r\nX-Powered-By: up\r\nLocation: http://up/a\r\nSet-Cookie: a=b; Domain=up; Path=/up/\r\nContent-Length: 5\r\n\r\nhello", "200"},
+		{"preflight", strings.Replace(browserGet, "GET /catalogue/shoes?page=2 HTTP/1.1", "OPTIONS /fields/a HTTP/1.1\r\nOrigin: https://a.test", 1), small, "204"},
 		{"no route", strings.Replace(browserGet, "shop.test", "nowhere.test", 1), small, "404"},
 		{"no Service", strings.Replace(browserGet, "/catalogue", "/gone", 1), small, "503"},
 		{"garbage from the upstream", browserGet, "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "502"},
@@ -223,7 +233,7 @@ func (r *replyReader) next(t testing.TB) string {
 
 // known returns the status as a constant string.
 func known(b []byte) string {
-	for _, s := range []string{"200", "404", "502", "503"} {
+	for _, s := range []string{"200", "204", "404", "502", "503"} {
 		if string(b) == s {
 			return s
 		}

@@ -100,7 +100,7 @@ func (x *exchange) replyWith(r *filter.Reply) {
 	x.answer(r, body)
 }
 
-// answer sends an answer of our own. The route's filters of responses see it, too.
+// answer sends an answer of our own. The filters of responses see it, too.
 func (x *exchange) answer(reply *filter.Reply, body []byte) {
 	if reply.Status == 0 || x.HeadWritten() {
 		x.Abort()
@@ -125,9 +125,11 @@ func (x *exchange) answer(reply *filter.Reply, body []byte) {
 	if reply.Challenge != "" {
 		r.Fields.AddName("WWW-Authenticate", alloc.Bytes(reply.Challenge))
 	}
+	x.filters.Own = true
 	if x.route != nil {
-		x.filters.Own = true
 		x.route.Filters.Response(x.Exchange, &x.filters)
+	} else if x.snap != nil {
+		x.snap.Unrouted.Response(x.Exchange, &x.filters)
 	}
 	// An error means that the client is gone: there is nobody to tell.
 	if x.WriteHead() == nil && x.WriteBody(body) == nil {

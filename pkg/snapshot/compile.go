@@ -45,6 +45,9 @@ func Compile(config *model.Config, prev *Snapshot, reg *upstream.Registry, m *me
 		return nil, fmt.Errorf("listener: %w", err)
 	}
 	s.Forwarding = compileForwarding(&config.Listener)
+	if s.Unrouted, err = filter.Compile(&filter.Settings{Filters: config.Unrouted.Filters(), Path: "/", Shared: s.shared}); err != nil {
+		return nil, fmt.Errorf("answers without a route: %w", err)
+	}
 	if s.Certificates, err = compileCertificates(config, known); err != nil {
 		return nil, err
 	}

@@ -32,6 +32,8 @@ type Snapshot struct {
 	// ConnectionMode is Config.Listener.AllocationMode: the memory of
 	// connections and of request heads.
 	ConnectionMode alloc.Mode
+	// Unrouted are the filters of answers to requests that no route is for.
+	Unrouted filter.Chain
 
 	// AccessLog says what is logged.
 	AccessLog AccessLog

@@ -151,6 +151,7 @@ func (b *build) config() *model.Config {
 	c := &model.Config{
 		DefaultCertificate: b.defaultCertificate,
 		Listener:           b.listener(),
+		Unrouted:           b.unrouted(),
 		Hosts:              make([]model.Host, 0, len(b.hosts)),
 		Upstreams:          make([]model.Upstream, 0, len(b.upstreams)),
 	}

@@ -103,6 +103,13 @@ func overlay(under, over string) string {
 	return b.String() + over
 }
 
+// unrouted are the filters of what no route is for: what the ConfigMap wants all
+// responses to have.
+func (b *build) unrouted() model.FilterSet {
+	all := b.base.Filters.ResponseFields
+	return model.Filters{ResponseFields: model.ResponseFields{Set: all.Set, Server: all.Server}}.Set()
+}
+
 // listHas tells whether a word is in a list with commas.
 func listHas(list, word string) bool {
 	for each := range strings.SplitSeq(list, ",") {

@@ -124,6 +124,7 @@ func TestConfigMapsOfFieldsAreLive(t *testing.T) {
 		s.write("fields.yaml", configMap("response", "X-Frame-Options: DENY\nX-Id: $req_id")+
 			configMap("request", "X-Forwarded-Proto: fixed\nX-Real-IP: $http_x_real\nUser-Agent: \nX-New: $request_method\nHost: up.$host"))
 		s.eventually("http://app.example/", func(a answer) bool { return a.fields.Get("X-Frame-Options") == "DENY" })
+		s.wants(s.get("http://nobody.example/"), 404, "X-Frame-Options: DENY")
 		a := s.do(request{url: "http://app.example/", fields: "X-Real: 1.2.3.4\nX-Request-ID: abcd\nX-New: forged\nX-Real-IP: forged\nX-Forwarded-Proto: forged"})
 		s.wants(a, 200, "X-Id: abcd", "X-Backend: ")
 		e := a.echo
@@ -162,6 +163,38 @@ func TestH9ServerIsTakenAway(t *testing.T) {
 			s.wants(s.get("http://app.example/none"), 503, "Server: "+c.own)
 		})
 	}
+}
+
+func TestRedirectsAndCookiesOfEndpointsAreChanged(t *testing.T) {
+	inBoth(t, func(t *testing.T, profile string) {
+		s := serve(t, profile, map[string]http.Handler{
+			"app": answers("Location: http://up.internal/a?b\nSet-Cookie: a=b; Domain=up.internal; Path=/up/x; HttpOnly\nSet-Cookie: c=d\n"),
+		}, ingress("app", "app.example",
+			"proxy-redirect-from: http://up.internal/\nproxy-redirect-to: https://$host/\nproxy-cookie-domain: up.internal app.example\nproxy-cookie-path: /up/ /",
+			"/ prefix app"))
+		a := s.get("http://app.example/")
+		s.wants(a, 200, "Location: https://app.example/a?b")
+		want := []string{"a=b; Domain=app.example; Path=/x; HttpOnly", "c=d"}
+		if got := a.fields.Values("Set-Cookie"); !slices.Equal(got, want) {
+			t.Errorf("Set-Cookie is %q, want %q", got, want)
+		}
+	})
+}
+
+func TestConnectionProxyHeader(t *testing.T) {
+	inBoth(t, func(t *testing.T, profile string) {
+		fields := make(chan http.Header, 3)
+		app := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { fields <- r.Header })
+		s := serve(t, profile, map[string]http.Handler{"app": app},
+			ingress("close", "close.example", "connection-proxy-header: close", "/ prefix app")+
+				ingress("keep", "keep.example", "connection-proxy-header: keep-alive", "/ prefix app"))
+		for host, want := range map[string]string{"close": "close", "keep": "keep-alive"} {
+			s.wants(s.do(request{url: "http://" + host + ".example/", fields: "Connection: upgrade\nUpgrade: websocket"}), 200)
+			if f := <-fields; f.Get("Connection") != want || f.Get("Upgrade") != "" {
+				t.Errorf("%s: the endpoint got %v", host, f)
+			}
+		}
+	})
 }
 
 // raw sends a request as it is and returns the response's status line and the body.
