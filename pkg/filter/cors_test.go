@@ -54,7 +54,7 @@ func TestCORSReplacesFieldsOfTheEndpoint(t *testing.T) {
 		ex := newExchange(t, "GET", c.request, theirs)
 		var s State
 		compile(t, corsOf("https://a")).Response(ex, &s)
-		if got := print(&ex.Response.Fields); got != c.want {
+		if got := lines(&ex.Response.Fields); got != c.want {
 			t.Errorf("%s:\n%swant\n%s", c.name, got, c.want)
 		}
 	}
@@ -65,7 +65,7 @@ func TestVaryIsNotRepeated(t *testing.T) {
 		ex := newExchange(t, "GET", "", theirs)
 		var s State
 		compile(t, corsOf("https://a")).Response(ex, &s)
-		if got := print(&ex.Response.Fields); got != theirs {
+		if got := lines(&ex.Response.Fields); got != theirs {
 			t.Errorf("%q became %q", theirs, got)
 		}
 	}

@@ -29,7 +29,7 @@ func TestResponseFields(t *testing.T) {
 		ex := newExchange(t, "GET", "User-Agent: curl\n", theirs)
 		s := State{Own: c.own}
 		compile(t, model.Filters{ResponseFields: c.set}).Response(ex, &s)
-		if got := print(&ex.Response.Fields); got != c.want {
+		if got := lines(&ex.Response.Fields); got != c.want {
 			t.Errorf("%s:\n%swant\n%s", c.name, got, c.want)
 		}
 	}

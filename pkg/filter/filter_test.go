@@ -31,8 +31,8 @@ func addFields(f *message.Fields, lines string) {
 	}
 }
 
-// print returns fields as newExchange takes them.
-func print(f *message.Fields) string {
+// lines returns fields as newExchange takes them.
+func lines(f *message.Fields) string {
 	var b strings.Builder
 	for i := range f.Len() {
 		if _, name, value, ok := f.At(i); ok {

@@ -31,7 +31,7 @@ func TestResponseRewrite(t *testing.T) {
 		ex := newExchange(t, "GET", "X-Host: shop", c.have)
 		s := State{Own: c.own}
 		compile(t, model.Filters{ResponseRewrite: c.set}).Response(ex, &s)
-		if got := print(&ex.Response.Fields); got != c.want {
+		if got := lines(&ex.Response.Fields); got != c.want {
 			t.Errorf("%s:\n%swant\n%s", c.name, got, c.want)
 		}
 	}

@@ -16,6 +16,8 @@ func FuzzBuild(f *testing.F) {
 		{"shop.example", "/cart", "Prefix", "proxy-read-timeout", "30", "http"},
 		{"*.shop.example", "/c%2fart", "Exact", "auth-url", "https://auth", ""},
 		{"", "", "ImplementationSpecific", "canary", "true", "http"},
+		{"a.example", "/", "Prefix", "cors-allow-origin", "https://*.a,*", "http"},
+		{"a.example", "/", "Prefix", "custom-headers", "default/a", "http"},
 		{"[::1]", "/../a//b", "", "whitelist-source-range", "0.0.0.0/0", "x"},
 	} {
 		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4], seed[5], int32(80))

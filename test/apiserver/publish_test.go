@@ -230,6 +230,48 @@ func TestOnlyReferencedSecretsAreKept(t *testing.T) {
 	kubetest.Eventually(t, held("ConfigMap controller"))
 }
 
+// A ConfigMap that the controller's names, or an Ingress, is fetched, and followed.
+func TestNamedConfigMapsAreFollowed(t *testing.T) {
+	s := kubetest.Cluster(t)
+	ns, settings := s.Namespace(t), class(t, s)
+	settings.ConfigMap = types.NamespacedName{Namespace: ns, Name: "controller"}
+	controller := func(more string) {
+		s.Apply(t, ns, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: controller}\ndata: {global-allowed-response-headers: X-Two"+more+"}\n")
+	}
+	fields := func(name, text string) {
+		s.Apply(t, ns, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "+name+"}\ndata: {"+text+"}\n")
+	}
+	controller("")
+	fields("all", "X-One: a")
+	fields("custom", "X-Two: b")
+	s.Apply(t, ns, shopService)
+	ingress := shop(settings.IngressClass, "a", "a.example")
+	s.Apply(t, ns, strings.Replace(ingress, "metadata: {", "metadata: {annotations: {shockwave.dev/custom-headers: "+ns+"/custom}, ", 1))
+	r := run(t, setup{config: s.Config, settings: settings, noStatus: true})
+	r.ready()
+	sent := func(want string) {
+		t.Helper()
+		kubetest.Eventually(t, func() error {
+			return r.state(func() error {
+				filters := r.host("a.example").Routes[0].Options.Filters.Filters()
+				if got := filters.ResponseFields.Set; got != want {
+					return fmt.Errorf("fields are %q, want %q", got, want)
+				}
+				return nil
+			})
+		})
+	}
+	sent("X-Two: b")
+	controller(", add-headers: " + ns + "/all")
+	sent("X-One: a\nX-Two: b")
+	fields("all", "X-One: c")
+	sent("X-One: c\nX-Two: b")
+	fields("custom", "X-Two: d")
+	sent("X-One: c\nX-Two: d")
+	controller("")
+	sent("X-Two: d")
+}
+
 // While the API server is away what is known stays in use, also a Secret that
 // cannot be fetched; afterwards everything is caught up with.
 func TestOutage(t *testing.T) {

@@ -8,12 +8,6 @@ is set, one per line.
 {{- if dig "enabled" false (.Values.defaultBackend | default dict) }}
 defaultBackend.enabled: the chart brings no default backend; name a Service with controller.extraArgs.default-backend-service.
 {{- end }}
-{{- if $c.addHeaders }}
-controller.addHeaders: response fields cannot be added yet.
-{{- end }}
-{{- if $c.proxySetHeaders }}
-controller.proxySetHeaders: request fields cannot be added yet.
-{{- end }}
 {{- if $c.extraModules }}
 controller.extraModules: there is no nginx to load modules into.
 {{- end }}
