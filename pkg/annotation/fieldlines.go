@@ -67,7 +67,7 @@ func (r Reader) FieldLines(data map[string]string, to Direction) (lines string, 
 // checkField tells why a field cannot be sent.
 func (r Reader) checkField(name, value string, to Direction) error {
 	switch {
-	case len(name) > longestLineName || !consistsOf(name, fieldNameBytes):
+	case name == "" || len(name) > longestLineName || !consistsOf(name, fieldNameBytes):
 		return fmt.Errorf("want a name of letters, digits, - and _ of %d bytes at most", longestLineName)
 	case ofConnection(message.LookupName([]byte(name)), to):
 		return errors.New("this field belongs to a connection, and is the proxy's to write")
