@@ -60,6 +60,18 @@ func TestCORSReplacesFieldsOfTheEndpoint(t *testing.T) {
 	}
 }
 
+// What is hidden is the endpoint's, whatever others add under that name.
+func TestCORSIsNotHidden(t *testing.T) {
+	filters := corsOf("*")
+	filters.ResponseFields.Hide = "access-control-allow-origin"
+	ex := newExchange(t, "GET", "", "Access-Control-Allow-Origin: https://theirs\n")
+	var s State
+	compile(t, filters).Response(ex, &s)
+	if value, _ := ex.Response.Fields.Lookup(allowOrigin); string(value) != "*" {
+		t.Errorf("%s is %q", allowOrigin, value)
+	}
+}
+
 func TestVaryIsNotRepeated(t *testing.T) {
 	for _, theirs := range []string{"Vary: origin\n", "Vary: Accept\nVary: *\n"} {
 		ex := newExchange(t, "GET", "", theirs)

@@ -82,6 +82,7 @@ const (
 // endpoints answers 503 to everybody, and limits spare the authentication (ingress-nginx: rootfs/etc/nginx/template/nginx.tmpl).
 var Table = []Kind{
 	{"client-certificate", early, newClientCertificate},
+	{"hidden-fields", early, newHiddenFields},
 	{"response-rewrite", early, newResponseRewrite},
 	{"app-root", early, newAppRoot},
 	{"cors", early, newCORS},

@@ -6,15 +6,45 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
 
-// responseFields takes fields out of the responses of endpoints, and then sets those
-// of all responses (ingress-nginx: hide-headers, server-tokens, add-headers,
-// custom-headers).
+// hiddenFields takes fields out of the responses of endpoints, before other filters
+// add theirs under the same names (ingress-nginx: hide-headers,
+// allow-backend-server-header).
+type hiddenFields struct {
+	names  []string
+	server bool
+}
+
+func newHiddenFields(s *Settings) (Request, Response, error) {
+	c := &s.Filters.ResponseFields
+	if c.Hide == "" && !c.HideServer {
+		return nil, nil, nil
+	}
+	f := &hiddenFields{server: c.HideServer}
+	if c.Hide != "" {
+		f.names = strings.Split(c.Hide, ",")
+	}
+	return nil, f, nil
+}
+
+// Response implements Response.
+func (f *hiddenFields) Response(ex *message.Exchange, s *State) {
+	if s.Own {
+		return
+	}
+	for _, name := range f.names {
+		ex.Response.Fields.DelName(name)
+	}
+	if f.server {
+		ex.Response.Fields.Del(message.Server)
+	}
+}
+
+// responseFields sets fields of all responses (ingress-nginx: add-headers,
+// custom-headers, server-tokens).
 type responseFields struct {
-	hide       []string
-	hideServer bool
-	server     bool
-	set        []fieldLine
-	variables  bool
+	server    bool
+	set       []fieldLine
+	variables bool
 }
 
 // serverName is the value of the field Server of ours.
@@ -26,14 +56,11 @@ func newResponseFields(s *Settings) (Request, Response, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	f := &responseFields{hideServer: c.HideServer, server: c.Server, set: set}
-	if c.Hide != "" {
-		f.hide = strings.Split(c.Hide, ",")
-	}
+	f := &responseFields{server: c.Server, set: set}
 	for i := range set {
 		f.variables = f.variables || set[i].expression != nil
 	}
-	if len(f.hide) == 0 && !f.hideServer && !f.server && len(set) == 0 {
+	if !f.server && len(set) == 0 {
 		return nil, nil, nil
 	}
 	return nil, f, nil
@@ -42,14 +69,6 @@ func newResponseFields(s *Settings) (Request, Response, error) {
 // Response implements Response.
 func (f *responseFields) Response(ex *message.Exchange, s *State) {
 	fields := &ex.Response.Fields
-	if !s.Own {
-		for _, name := range f.hide {
-			fields.DelName(name)
-		}
-		if f.hideServer {
-			fields.Del(message.Server)
-		}
-	}
 	if f.server && !fields.Has(message.Server) {
 		fields.Add(message.Server, serverName)
 	}
