@@ -60,7 +60,7 @@ func (p *saidPath) bare() string { return strings.TrimSuffix(p.path, "/") }
 // nothing else. The redirect to https comes after it.
 func (in *ingress) only(redirect model.Redirect) model.FilterSet {
 	f := in.options.Filters.Filters()
-	return model.Filters{Redirect: redirect, HTTPS: f.HTTPS, HSTS: f.HSTS}.Set()
+	return model.Filters{Redirect: redirect, HTTPS: f.HTTPS, HSTS: f.HSTS, ResponseFields: f.ResponseFields}.Set()
 }
 
 // nginx tells whether an Ingress is served as ingress-nginx does.

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// configMap is a ConfigMap in "default", with entries "key: value" on lines.
-func configMap(name, entries string) string {
+// entries is a ConfigMap in "default", with entries "key: value" on lines.
+func entries(name, list string) string {
 	text := "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\ndata:\n"
-	for line := range strings.Lines(entries) {
+	for line := range strings.Lines(list) {
 		if key, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
 			text += "  " + key + ": '" + strings.TrimSpace(value) + "'\n"
 		}
@@ -92,9 +92,9 @@ func TestCORS(t *testing.T) {
 func TestR2CustomHeaders(t *testing.T) {
 	inBoth(t, func(t *testing.T, profile string) {
 		s := serve(t, profile, map[string]http.Handler{"app": answers("X-One: theirs\nX-One: again\n")},
-			configMap("controller", "global-allowed-response-headers: X-One,X-Two")+
-				configMap("good", "X-One: ours\nX-Two: <$request_uri>")+
-				configMap("bad", "X-One: 1\nX-Three: 3")+
+			entries("controller", "global-allowed-response-headers: X-One,X-Two")+
+				entries("good", "X-One: ours\nX-Two: <$request_uri>")+
+				entries("bad", "X-One: 1\nX-Three: 3")+
 				ingress("good", "good.example", "custom-headers: default/good", "/ prefix app\n/none prefix none")+
 				ingress("bare", "bare.example", "custom-headers: good", "/ prefix app")+
 				ingress("bad", "bad.example", "custom-headers: default/bad", "/ prefix app")+
@@ -109,9 +109,9 @@ func TestR2CustomHeaders(t *testing.T) {
 		for _, host := range []string{"bare", "bad", "missing"} {
 			s.wants(s.get("http://"+host+".example/"), 503, "X-One: ")
 		}
-		s.write("more.yaml", configMap("missing", "X-Two: here"))
+		s.write("more.yaml", entries("missing", "X-Two: here"))
 		s.eventually("http://missing.example/", func(a answer) bool { return a.status == 200 && a.fields.Get("X-Two") == "here" })
-		s.write("more.yaml", configMap("missing", "X-Four: not allowed"))
+		s.write("more.yaml", entries("missing", "X-Four: not allowed"))
 		s.eventually("http://missing.example/", func(a answer) bool { return a.status == 503 })
 	})
 }
@@ -120,9 +120,9 @@ func TestConfigMapsOfFieldsAreLive(t *testing.T) {
 	inBoth(t, func(t *testing.T, profile string) {
 		s := serve(t, profile, map[string]http.Handler{"app": nil}, ingress("app", "app.example", "", "/ prefix app"), withConfigMap)
 		s.wants(s.get("http://app.example/"), 200, "X-Frame-Options: ")
-		s.write("controller.yaml", configMap("controller", "add-headers: default/response\nproxy-set-headers: default/request\nhide-headers: X-Backend"))
-		s.write("fields.yaml", configMap("response", "X-Frame-Options: DENY\nX-Id: $req_id")+
-			configMap("request", "X-Forwarded-Proto: fixed\nX-Real-IP: $http_x_real\nUser-Agent: \nX-New: $request_method\nHost: up.$host"))
+		s.write("controller.yaml", entries("controller", "add-headers: default/response\nproxy-set-headers: default/request\nhide-headers: X-Backend"))
+		s.write("fields.yaml", entries("response", "X-Frame-Options: DENY\nX-Id: $req_id")+
+			entries("request", "X-Forwarded-Proto: fixed\nX-Real-IP: $http_x_real\nUser-Agent: \nX-New: $request_method\nHost: up.$host"))
 		s.eventually("http://app.example/", func(a answer) bool { return a.fields.Get("X-Frame-Options") == "DENY" })
 		s.wants(s.get("http://nobody.example/"), 404, "X-Frame-Options: DENY")
 		a := s.do(request{url: "http://app.example/", fields: "X-Real: 1.2.3.4\nX-Request-ID: abcd\nX-New: forged\nX-Real-IP: forged\nX-Forwarded-Proto: forged"})
@@ -138,7 +138,7 @@ func TestConfigMapsOfFieldsAreLive(t *testing.T) {
 		if e.Host != "up.app.example" {
 			t.Errorf("the endpoint got Host %q", e.Host)
 		}
-		s.write("fields.yaml", configMap("response", "X-Frame-Options: SAMEORIGIN")+configMap("request", "X-New: b"))
+		s.write("fields.yaml", entries("response", "X-Frame-Options: SAMEORIGIN")+entries("request", "X-New: b"))
 		s.eventually("http://app.example/", func(a answer) bool {
 			return a.fields.Get("X-Frame-Options") == "SAMEORIGIN" && a.fields.Get("X-Id") == "" && a.echo.Fields.Get("X-New") == "b"
 		})
@@ -158,7 +158,7 @@ func TestH9ServerIsTakenAway(t *testing.T) {
 		{kubernetes, "server-tokens: false", "", ""},
 	} {
 		t.Run(c.profile+" "+c.keys, func(t *testing.T) {
-			s := serve(t, c.profile, map[string]http.Handler{"app": answers("Server: theirs")}, configMap("controller", c.keys)+manifests, withConfigMap)
+			s := serve(t, c.profile, map[string]http.Handler{"app": answers("Server: theirs")}, entries("controller", c.keys)+manifests, withConfigMap)
 			s.wants(s.get("http://app.example/"), 200, "Server: "+c.theirs)
 			s.wants(s.get("http://app.example/none"), 503, "Server: "+c.own)
 		})
@@ -197,8 +197,8 @@ func TestConnectionProxyHeader(t *testing.T) {
 	})
 }
 
-// raw sends a request as it is and returns the response's status line and the body.
-func (s *site) raw(text string) (status, body string) {
+// sendRaw sends a request as it is and returns the response's status line and the body.
+func (s *site) sendRaw(text string) (status, body string) {
 	s.t.Helper()
 	c, err := net.Dial("tcp", s.HTTP)
 	if err != nil {
@@ -222,7 +222,7 @@ func TestH6OddNamesAreDropped(t *testing.T) {
 		s := serve(t, profile, map[string]http.Handler{"app": nil}, ingress("app", "app.example", "", "/ prefix app"), withConfigMap)
 		check := func(present, absent []string) func() bool {
 			return func() bool {
-				_, body := s.raw(ask)
+				_, body := s.sendRaw(ask)
 				for _, name := range present {
 					if !strings.Contains(body, `"`+name+`":`) {
 						return false
@@ -240,17 +240,17 @@ func TestH6OddNamesAreDropped(t *testing.T) {
 			t.Helper()
 			for end := time.Now().Add(10 * time.Second); !right(); time.Sleep(20 * time.Millisecond) {
 				if time.Now().After(end) {
-					_, body := s.raw(ask)
+					_, body := s.sendRaw(ask)
 					t.Fatalf("%s: %s", what, body)
 				}
 			}
 		}
 		until("by default", check([]string{"X-Plain"}, []string{"X_under", "X.dot", "Proxy"}))
-		s.write("controller.yaml", configMap("controller", "enable-underscores-in-headers: true"))
+		s.write("controller.yaml", entries("controller", "enable-underscores-in-headers: true"))
 		until("underscores", check([]string{"X-Plain", "X_under"}, []string{"X.dot", "Proxy"}))
-		s.write("controller.yaml", configMap("controller", "ignore-invalid-headers: false"))
+		s.write("controller.yaml", entries("controller", "ignore-invalid-headers: false"))
 		until("all", check([]string{"X-Plain", "X_under", "X.dot"}, []string{"Proxy"}))
-		if status, _ := s.raw("GET / HTTP/1.1\r\nHost: app.example\r\nX Y: 1\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(status, "400") {
+		if status, _ := s.sendRaw("GET / HTTP/1.1\r\nHost: app.example\r\nX Y: 1\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(status, "400") {
 			t.Errorf("a name that is none: %s", status)
 		}
 	})
