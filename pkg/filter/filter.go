@@ -28,12 +28,14 @@ type Response interface {
 type Settings struct {
 	// Filters are the route's.
 	Filters model.Filters
-	// Host and Path are those of the route; Path is "/" for a fallback.
+	// Host and Path are those of the route; Path is "/" for a fallback. Pattern tells
+	// that it is a pattern.
 	Host, Path string
 	// ConnectTimeout and ReadTimeout are those of the route. A filter that asks somebody
 	// waits no longer, nor longer than RequestTimeout after the request came; 0 means no
 	// limit.
 	ConnectTimeout, ReadTimeout, RequestTimeout time.Duration
+	Pattern    bool
 	// Sticky keeps clients at endpoints, if it names a cookie.
 	Sticky model.Sticky
 	// ClientAuth is what the host wants of clients' certificates, nil for nothing,
