@@ -60,6 +60,13 @@ var dependents = []dependent{
 		func(v *Values) bool { return v.AuthTLSSecret == "" && !v.ClientAuthWanted },
 		func(v *Values) any { return [3]any{v.Host.Depth, v.Host.ErrorPage, v.Host.PassCertificate} },
 	},
+	{
+		"x-forwarded-prefix", "rewrite-target",
+		func(v *Values) bool {
+			return v.Options.Profile == model.ProfileNginx && v.Filters.Rewrite.Target == ""
+		},
+		func(v *Values) any { return v.Filters.Rewrite.Prefix },
+	},
 }
 
 // tellIdle tells the author of an Ingress, which started from before, of settings

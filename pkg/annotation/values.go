@@ -28,6 +28,8 @@ type Values struct {
 	// unless NoGlobalAuth.
 	GlobalAuth   model.ExternalAuth
 	NoGlobalAuth bool
+	// UseRegex makes paths patterns.
+	UseRegex bool
 	// Passthrough hands on the TLS connections to the hosts as they are.
 	Passthrough bool
 
@@ -70,6 +72,9 @@ func (v *Values) Final() (model.Options, model.Policy) {
 		filters.ExternalAuth = v.GlobalAuth
 	}
 	filters.Tidy()
+	if options.Profile == model.ProfileNginx && filters.Rewrite.Target == "" {
+		filters.Rewrite.Prefix = "" // IN: controller/template/template.go, buildProxyPass
+	}
 	options.Filters = filters.Set()
 	if v.parts.retryNonIdempotent && options.Retry.On != 0 {
 		options.Retry.On |= model.RetryNonIdempotent

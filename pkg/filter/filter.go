@@ -35,7 +35,7 @@ type Settings struct {
 	// waits no longer, nor longer than RequestTimeout after the request came; 0 means no
 	// limit.
 	ConnectTimeout, ReadTimeout, RequestTimeout time.Duration
-	Pattern    bool
+	Pattern                                     bool
 	// Sticky keeps clients at endpoints, if it names a cookie.
 	Sticky model.Sticky
 	// ClientAuth is what the host wants of clients' certificates, nil for nothing,
@@ -84,9 +84,12 @@ const (
 // limits spare the authentication (ingress-nginx: rootfs/etc/nginx/template/nginx.tmpl).
 var Table = []Kind{
 	{"client-certificate", early, newClientCertificate},
+	{"rewrite-redirect", early, newRewriteRedirect},
 	{"sticky-cookie", early, newStickyCookie},
 	{"access", late, newAccess},
 	{"external-auth", late, newAuthAnswer},
+	{"rewrite", late, newRewrite},
+	{"upstream-vhost", late, newUpstreamHost},
 }
 
 // Chain is the filters of one route, in order. The zero value has none.

@@ -65,6 +65,24 @@ func AppendPath(dst, text []byte) []byte {
 	return dst
 }
 
+// AppendEscaped appends a path that somebody else wrote, with escapes for what a path
+// cannot have. The escapes that it has stay as they are. It is three times as long at
+// most.
+func AppendEscaped(dst, path []byte) []byte {
+	for i, c := range path {
+		if plain[c] || c == '%' && i+2 < len(path) && isHex(path[i+1]) && isHex(path[i+2]) {
+			dst = append(dst, c)
+		} else {
+			dst = appendEscape(dst, c)
+		}
+	}
+	return dst
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
+}
+
 func appendEscape(dst []byte, c byte) []byte {
 	const digits = "0123456789ABCDEF"
 	return append(dst, '%', digits[c>>4], digits[c&15])

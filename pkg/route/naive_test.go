@@ -40,7 +40,6 @@ func naive(rules []Rule[string], path string) (value string, ok bool) {
 		if compiled, _ := pattern.Compile(r.Path); len(compiled.Literal()) >= length {
 			return r.Value, true
 		}
-		break
 	}
 	return value, ok
 }

@@ -212,9 +212,8 @@ func (p *Paths[V]) Find(path []byte, s *Scratch) (value V, forward []byte, ok bo
 }
 
 // lookup returns the slot for one reading of a path: that of an exact path, or of the
-// first pattern that matches, or of the longest prefix. Of a pattern and a prefix that
-// both match the one with more in front wins, where of a pattern its literal beginning
-// counts; of equals the pattern.
+// longest prefix, or of the first pattern that matches of those whose literal beginning
+// is no shorter than that prefix.
 func (p *Paths[V]) lookup(path []byte, s *Scratch) (*slot[V], error) {
 	best, length, exact := p.literal(path)
 	if exact || len(p.patterns.list) == 0 {
@@ -228,7 +227,7 @@ func (p *Paths[V]) lookup(path []byte, s *Scratch) (*slot[V], error) {
 		}
 		text = s.text
 	}
-	if found := p.patterns.find(text); found != nil && len(found.Literal()) >= length {
+	if found := p.patterns.find(text, length); found != nil {
 		return &found.slot, nil
 	}
 	return best, nil

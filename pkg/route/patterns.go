@@ -76,9 +76,10 @@ func (n *beginnings) child(c byte) *beginnings {
 	return nil
 }
 
-// find returns the first pattern that matches a text, nil for none.
-func (p *patterns[V]) find(text []byte) *patternRule[V] {
-	best := p.below(&p.root, text, text, len(p.list))
+// find returns the first pattern that matches a text, of those whose literal beginning has
+// a length of least or more, nil for none.
+func (p *patterns[V]) find(text []byte, least int) *patternRule[V] {
+	best := p.below(&p.root, text, text, len(p.list), least)
 	if best == len(p.list) {
 		return nil
 	}
@@ -86,16 +87,17 @@ func (p *patterns[V]) find(text []byte) *patternRule[V] {
 }
 
 // below returns the first position below best of a pattern at n or below it that matches
-// text, or best; rest is what follows the beginning. Longer beginnings come first: they
+// text, or best; rest is what follows the beginning, and least what that still lacks of
+// the least length. Longer beginnings come first: they
 // are mostly those of longer patterns, which are tried earlier.
-func (p *patterns[V]) below(n *beginnings, text, rest []byte, best int) int {
+func (p *patterns[V]) below(n *beginnings, text, rest []byte, best, least int) int {
 	if len(rest) > 0 {
 		if child := n.child(lower(rest[0])); child != nil && pattern.HasPrefixFold(rest, child.label) {
-			best = p.below(child, text, rest[len(child.label):], best)
+			best = p.below(child, text, rest[len(child.label):], best, least-len(child.label))
 		}
 	}
 	for _, at := range n.rules {
-		if at >= best {
+		if at >= best || least > 0 {
 			break
 		}
 		if p.list[at].Match(text) {

@@ -72,6 +72,8 @@ type host struct {
 	// index finds routes. It is nil as long as there are few.
 	index    map[routeKey]int
 	fallback *model.Route
+	// written has how patterns were written, where that differs from their path.
+	written map[string]string
 
 	// What follows is set by addHostSettings, where an Ingress has such settings.
 

@@ -41,6 +41,11 @@ type saidRule struct {
 type saidPath struct {
 	routeKey
 	err error
+	// written is the path as a pattern, and patternErr why it is none, once compiled is
+	// set.
+	written    string
+	compiled   bool
+	patternErr error
 	// target is what the backend resolved to while the Services were those of
 	// this version, 0 for never.
 	target  target
@@ -70,6 +75,7 @@ func readRules(rules []networkingv1.IngressRule) []saidRule {
 		r.paths = make([]saidPath, len(paths))
 		for k := range paths {
 			r.paths[k].routeKey, r.paths[k].err = routePath(&paths[k])
+			r.paths[k].written, _ = writtenPath(&paths[k])
 		}
 	}
 	return read
