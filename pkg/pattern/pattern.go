@@ -244,7 +244,7 @@ func Denial(path string) string {
 		} else if strings.IndexByte(special, c) >= 0 {
 			break
 		}
-		if next := i + size; next < len(text) && strings.IndexByte("*?{+", text[next]) >= 0 {
+		if next := i + size; next < len(text) && strings.IndexByte("*?{", text[next]) >= 0 {
 			break // it may be missing
 		}
 		literal = append(literal, c)
@@ -259,6 +259,9 @@ func Denial(path string) string {
 // hasAlternatives tells whether text may have alternatives that do not stand in a group:
 // then nothing is sure of its beginning. A doubt counts as one.
 func hasAlternatives(text string) bool {
+	if strings.IndexByte(text, '|') < 0 {
+		return false
+	}
 	depth := 0
 	for i := 0; i < len(text); i++ {
 		switch text[i] {

@@ -146,11 +146,11 @@ func (b *build) addPattern(in *ingress, h *host, path *networkingv1.HTTPIngressP
 // denyPattern denies what a pattern may stand for that was refused. It is tried where the
 // pattern would be.
 func (b *build) denyPattern(in *ingress, h *host, written string, why error) {
-	denial := pattern.Denial(written)
+	denial := pattern.Denial(written) + ".*"
 	b.tell(in, model.ReasonDenied, "%s, path %q: %v: all that matches %s answers 503",
 		h.label(), model.Excerpt(written), why, model.Excerpt(denial))
 	// Another pattern may have the same text: then this one has another.
-	for _, text := range []string{denial, denial + "(?:)"} {
+	for _, text := range []string{denial, denial + ".*"} {
 		switch older := h.find(routeKey{text, model.Pattern}); {
 		case older == nil:
 			route := b.route(in, routeKey{text, model.Pattern}, written, target{})
