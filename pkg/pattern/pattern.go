@@ -1,7 +1,6 @@
 package pattern
 
 import (
-	"bytes"
 	"regexp"
 	"regexp/syntax"
 	"strings"
@@ -247,14 +246,20 @@ func Denial(path string) string {
 		if next := i + size; next < len(text) && strings.IndexByte("*?{", text[next]) >= 0 {
 			break // it may be missing
 		}
+		if len(literal) == mostDenial {
+			break
+		}
 		literal = append(literal, c)
 		i += size - 1
 	}
-	if len(literal) == 0 || literal[0] != '/' || !bytes.Equal(bytes.ToValidUTF8(literal, nil), literal) {
+	if len(literal) == 0 || literal[0] != '/' {
 		return "/"
 	}
 	return Quote(string(literal))
 }
+
+// mostDenial bounds the literal of a denial, so that it is not too long when it is quoted.
+const mostDenial = MaxLength / 8
 
 // hasAlternatives tells whether text may have alternatives that do not stand in a group:
 // then nothing is sure of its beginning. A doubt counts as one.
@@ -294,7 +299,10 @@ const special = `\^$.|?*+()[]{}`
 func Quote(literal string) string {
 	var b strings.Builder
 	for i := range len(literal) {
-		if strings.IndexByte(special, literal[i]) >= 0 {
+		switch c := literal[i]; {
+		case c == '\\':
+			b.WriteString(`\\\`) // of which nginx takes one away for each that stays
+		case c == '"', strings.IndexByte(special, c) >= 0:
 			b.WriteByte('\\')
 		}
 		b.WriteByte(literal[i])

@@ -119,6 +119,8 @@ func TestRefused(t *testing.T) {
 		{"/é(?=c)", "look-around", "/é"},
 		{"/" + strings.Repeat("a", MaxLength), "bytes at most", "/"},
 		{"/a{,2}", "two meanings", "/"},
+		{`/a\\\\b/(?=c)`, "look-around", `/a\\\\b/`},
+		{`/a\"b/(?=c)`, "look-around", `/a\"b/`},
 	} {
 		_, err := Compile(c.pattern)
 		if err == nil || !strings.Contains(err.Error(), c.err) {
