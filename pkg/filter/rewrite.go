@@ -166,9 +166,10 @@ func (f *rewrite) evaluate(ex *message.Exchange, s *State, spare int) (target []
 			return nil, false, err
 		}
 	}
+	var space [pattern.MaxPlaces]int
 	var places []int
 	if f.groups != nil {
-		if places = f.groups.Find(text); places == nil {
+		if places = f.groups.Find(&space, text); places == nil {
 			return nil, false, nil
 		}
 	}

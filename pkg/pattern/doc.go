@@ -9,6 +9,6 @@
 // that matches at least as much.
 //
 // nginx matches bytes, and a path in which escapes are decoded. A Text is such a path:
-// see AppendText. Matching allocates nothing, but for the places of groups, which
-// package regexp returns in a slice of its own.
+// see AppendText. Matching allocates nothing. Nor does finding what the groups of an
+// expression match, for the usual shapes; for others package regexp returns a slice.
 package pattern

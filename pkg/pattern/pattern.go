@@ -80,31 +80,58 @@ func (p *Pattern) Match(text []byte) bool {
 // Groups is a pattern as it is used to rewrite paths: in any case, and with what its
 // groups match. It is not bound to the path's beginning, as in ingress-nginx, which
 // writes `rewrite "(?i)PATH"`. It is immutable.
-type Groups struct{ re *regexp.Regexp }
+type Groups struct {
+	re *regexp.Regexp
+	// bound and steps are the shortcut of a shape that needs no re, nil for others.
+	bound *Pattern
+	steps []step
+}
+
+// MaxPlaces is the length of what Find returns for groups 0 to 9.
+const MaxPlaces = 20
 
 // CompileGroups is Compile for rewriting.
 func CompileGroups(path string) (*Groups, error) {
-	if _, err := Compile(path); err != nil {
+	bound, err := Compile(path)
+	if err != nil {
 		return nil, err
 	}
 	text, err := translate(path)
 	if err != nil {
 		return nil, err
 	}
-	re, err := regexp.Compile("(?i)" + text)
-	if err != nil {
+	g := &Groups{}
+	if g.re, err = regexp.Compile("(?i)" + text); err != nil {
 		return nil, errSyntax(err)
 	}
-	return &Groups{re}, nil
+	if g.re.NumSubexp() >= MaxPlaces/2 || bound.rest == expression {
+		return g, nil
+	}
+	tree, _, err := parse("(?i)^" + text)
+	if err != nil {
+		return nil, err
+	}
+	if g.steps = stepsOf(tree); g.steps != nil {
+		g.bound = bound
+	}
+	return g, nil
 }
 
-// Match tells whether the expression matches a text.
-func (g *Groups) Match(text []byte) bool { return g.re.Match(text) }
-
 // Find returns the places in text of what the groups match, as
-// regexp.FindSubmatchIndex does, which allocates them. It is nil when the text does not
-// match.
-func (g *Groups) Find(text []byte) []int { return g.re.FindSubmatchIndex(text) }
+// regexp.FindSubmatchIndex does. It is nil when the text does not match. They are in
+// places for the shapes that are usual; others cost an allocation, as package regexp
+// takes no memory for them.
+func (g *Groups) Find(places *[MaxPlaces]int, text []byte) []int {
+	if g.bound != nil && HasPrefixFold(text, g.bound.literal) && g.bound.Match(text) {
+		found := places[:2*(g.re.NumSubexp()+1)]
+		for i := range found {
+			found[i] = -1
+		}
+		walk(g.steps, text, found)
+		return found
+	}
+	return g.re.FindSubmatchIndex(text)
+}
 
 // Group returns what group n matched, nil when it did not, or when there is none.
 func Group(text []byte, places []int, n int) []byte {
@@ -164,15 +191,7 @@ func (r *reader) take(e *syntax.Regexp) bool {
 		r.begun = e.Op == syntax.OpBeginText
 		return r.begun
 	case e.Op == syntax.OpLiteral && !r.ended:
-		for _, c := range e.Rune {
-			if 'A' <= c && c <= 'Z' {
-				c += 'a' - 'A'
-			}
-			if 'a' <= c && c <= 'z' && e.Flags&syntax.FoldCase == 0 {
-				r.inexact = true
-			}
-			r.literal.WriteRune(c)
-		}
+		r.literal.WriteString(r.literalOf(e))
 		return true
 	}
 	if isBoundary(e) && !r.ended {
@@ -181,6 +200,21 @@ func (r *reader) take(e *syntax.Regexp) bool {
 	}
 	r.ended = true
 	return optional(e)
+}
+
+// literalOf returns a literal in lower case, and notes when its case matters.
+func (r *reader) literalOf(e *syntax.Regexp) string {
+	var b strings.Builder
+	for _, c := range e.Rune {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if 'a' <= c && c <= 'z' && e.Flags&syntax.FoldCase == 0 {
+			r.inexact = true
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
 }
 
 // isBoundary tells whether e is (/|$), with or without a group.

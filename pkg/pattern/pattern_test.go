@@ -101,6 +101,7 @@ func TestRefused(t *testing.T) {
 		{"/admin(?|a|b)", "branch reset", "/admin"},
 		{"/admin(?#x)", "comment", "/admin"},
 		{"/admin(?x)y", "kind of group", "/admin"},
+		{"/admin(?i)?", "kind of group", "/admin"},
 		{`/a\Kb`, `\K`, "/a"},
 		{`/a\Qb\E`, `\Q`, "/a"},
 		{`/\p{L}`, `\p`, "/"},
@@ -164,6 +165,54 @@ func TestAllocations(t *testing.T) {
 			}
 		}); n != 0 {
 			t.Errorf("%s: %v allocations", pattern, n)
+		}
+	}
+}
+
+func TestGroups(t *testing.T) {
+	for _, c := range []struct {
+		pattern, path string
+		groups        string // separated by commas, - for none
+		steps         bool
+	}{
+		{"/api(/|$)(.*)", "/API", ",", true},
+		{"/api(/|$)(.*)", "/api/x/y", "/,x/y", true},
+		{"/api/?(.*)", "/api/x", "x", true},
+		{"/api/?(.*)", "/apix", "x", true},
+		{"/(.*)", "/x", "x", true},
+		{"/(api)(/(.*))?", "/Api", "Api,-,-", true},
+		{"/(api)(/(.*))?", "/api/x", "api,/x,x", true},
+		{"/(api)(?:/(.*))?(.*)", "/apis", "api,-,s", true},
+		{"/api(/|$)(.*)", "/x/api/y", "/,y", true}, // not only at the beginning
+		{"/v([0-9]+)/(.*)", "/v12/x", "12,x", false},
+		{"/(a|b)(.*)", "/bc", "b,c", false},
+		{"/a(b(c)?)?(.*)", "/abcd", "bc,c,d", false},
+		{"/a(.*?)(.*)", "/ab", ",b", false},
+	} {
+		g, err := CompileGroups(c.pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var places [MaxPlaces]int
+		text := text(t, c.path)
+		found := g.Find(&places, text)
+		var groups []string
+		for n := 1; n <= g.re.NumSubexp(); n++ {
+			group := Group(text, found, n)
+			if group == nil {
+				groups = append(groups, "-")
+			} else {
+				groups = append(groups, string(group))
+			}
+		}
+		if got := strings.Join(groups, ","); got != c.groups || (g.steps != nil) != c.steps {
+			t.Errorf("%s: the groups in %s are %q, want %q; steps %v", c.pattern, c.path, got, c.groups, g.steps)
+		}
+		if n := testing.AllocsPerRun(100, func() { g.Find(&places, text) }); c.steps && !strings.Contains(c.path, "/x/api") && n != 0 {
+			t.Errorf("%s: %v allocations", c.pattern, n)
+		}
+		if found := g.Find(&places, []byte("/nothing/here")); c.pattern != "/(.*)" && found != nil {
+			t.Errorf("%s is found", c.pattern)
 		}
 	}
 }

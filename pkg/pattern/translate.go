@@ -178,8 +178,11 @@ func (t *translator) group(rest string) error {
 		return nil
 	}
 	flags := strings.TrimLeft(rest, "ims-")
-	if flags == "" || flags[0] != ':' && flags[0] != ')' {
+	switch {
+	case flags == "", flags[0] != ':' && flags[0] != ')':
 		return errGroup
+	case flags[0] == ')' && len(flags) > 1 && strings.IndexByte("*+?{", flags[1]) >= 0:
+		return errGroup // package syntax takes it for a quantifier of what is before it
 	}
 	t.copy(len("(?"))
 	return nil
