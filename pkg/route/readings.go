@@ -38,6 +38,10 @@ const (
 	several
 )
 
+// Plain tells whether a path can be read in one way only. What trusts a path for how it
+// begins, without routing by it, should ask.
+func Plain(path []byte) bool { return doubtOf(path) == none }
+
 func doubtOf(path []byte) doubt {
 	if bytes.IndexByte(path, '%') < 0 && bytes.IndexByte(path, '\\') < 0 && bytes.IndexByte(path, ';') < 0 &&
 		!bytes.Contains(path, []byte("//")) {
