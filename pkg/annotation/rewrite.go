@@ -19,8 +19,11 @@ var rewriteTarget = defineAt("rewrite-target", Path,
 	func(v *Values, target string, _ place) { v.Filters.Rewrite.Target = target }).
 	example("/$2").defaults("")
 
-// longestRewrite bounds a rewrite-target and what else has a similar form.
-const longestRewrite = 1024
+// Bounds of a rewrite-target, and of what else has a similar form.
+const (
+	longestRewrite = 1024
+	mostReferences = 16 // each may add some kilobytes to a path
+)
 
 // parseRewriteTarget reads a target as ingress-nginx does, which accepts no question mark
 // in it (ingress-nginx: internal/ingress/annotations/rewrite).
@@ -30,6 +33,9 @@ func parseRewriteTarget(text string, at place) (string, error) {
 	}
 	if !consistsOf(text, letters+digits+"-._~/:$") {
 		return "", errors.New("want a path or a URL of letters, digits and -._~/:, with $1 to $9 for what groups have matched")
+	}
+	if strings.Count(text, "$") > mostReferences {
+		return "", fmt.Errorf("want %d groups and variables at most", mostReferences)
 	}
 	if text == "" {
 		return "", nil

@@ -205,15 +205,15 @@ func (t *translator) escape() error {
 	case '0' <= c && c <= '9', c == 'k', c == 'g':
 		return errReference
 	default:
-		return fmt.Errorf(`\%s is not supported`, string(t.text[t.at+1:][:utf8Length(t.text[t.at+1:])]))
+		return fmt.Errorf(`\%s is not supported`, firstOf(t.text[t.at+1:]))
 	}
 	return nil
 }
 
-// utf8Length is the length of the first character of s, 1 for none.
-func utf8Length(s string) int {
+// firstOf is the first character of s.
+func firstOf(s string) string {
 	_, n := utf8.DecodeRuneInString(s)
-	return n
+	return s[:n]
 }
 
 // hexadecimal translates \xHH and \x{HH}.
