@@ -38,7 +38,7 @@ var controlPlane = []layer{
 var shared = []layer{
 	{"pkg/metrics"},
 	{"pkg/message"},
-	{"pkg/alloc", "pkg/model", "pkg/sock"},
+	{"pkg/alloc", "pkg/model", "pkg/pattern", "pkg/sock"},
 }
 
 // around puts the halves together. Its packages may import both columns;
@@ -69,7 +69,7 @@ var serving = []string{"pkg/proxy", "pkg/downstream/...", "pkg/stream", "pkg/ser
 
 // Rule 3: the foundation depends on the standard library and on itself, so
 // that it can be read, fuzzed and reused alone.
-var foundation = []string{"pkg/alloc", "pkg/message", "pkg/http11", "pkg/model", "pkg/route", "pkg/sock"}
+var foundation = []string{"pkg/alloc", "pkg/message", "pkg/http11", "pkg/model", "pkg/pattern", "pkg/route", "pkg/sock"}
 
 // mayUseUnsafe are the packages that work below Go's types: memory outside the
 // heap, and system calls.

@@ -95,6 +95,13 @@ var dependents = []dependent{
 		idle: func(v *Values) bool { return v.AuthTLSSecret == "" && !v.ClientAuthWanted },
 		part: func(v *Values) any { return [3]any{v.Host.Depth, v.Host.ErrorPage, v.Host.PassCertificate} },
 	},
+	{
+		names: "x-forwarded-prefix", needs: "rewrite-target",
+		idle: func(v *Values) bool {
+			return v.Options.Profile == model.ProfileNginx && v.Filters.Rewrite.Target == ""
+		},
+		part: func(v *Values) any { return v.Filters.Rewrite.Prefix },
+	},
 }
 
 // tellIdle tells the author of an Ingress, which started from before, of settings

@@ -11,7 +11,7 @@ package annotation
 var nginxTable = []nginxAnnotation{
 	// Paths, redirects and hosts.
 	{name: "rewrite-target"},
-	{name: "use-regex", idle: isFalse},
+	{name: "use-regex"},
 	{name: "app-root"},
 	{name: "ssl-redirect"},
 	{name: "force-ssl-redirect"},

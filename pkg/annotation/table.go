@@ -9,6 +9,8 @@ var Table = []Annotation{
 	proxyRequestBuffering, clientBodyBufferSize,
 	proxyBuffering, proxyBufferSize, proxyBuffersNumber, proxyBusyBuffersSize, proxyMaxTempFileSize,
 
+	useRegex, rewriteTarget, xForwardedPrefix, upstreamVhost,
+
 	backendProtocol, upstreamProxyProtocol,
 	proxySSLSecret, proxySSLVerify, proxySSLVerifyDepth, proxySSLName, proxySSLServerName, proxySSLProtocols, proxySSLCiphers,
 	upstreamKeepaliveConnections, upstreamKeepaliveTimeout, upstreamKeepaliveRequests, upstreamKeepaliveTime,

@@ -28,6 +28,8 @@ type Values struct {
 	// unless NoGlobalAuth.
 	GlobalAuth   model.ExternalAuth
 	NoGlobalAuth bool
+	// UseRegex makes paths patterns.
+	UseRegex bool
 	// Passthrough hands on the TLS connections to the hosts as they are.
 	Passthrough bool
 	// Aliases are other names of the hosts, separated by commas.
@@ -86,6 +88,9 @@ func (v *Values) Final() (model.Options, model.Policy) {
 	}
 	v.finishRedirects(&filters)
 	filters.Tidy()
+	if options.Profile == model.ProfileNginx && filters.Rewrite.Target == "" {
+		filters.Rewrite.Prefix = "" // IN: controller/template/template.go, buildProxyPass
+	}
 	options.Filters = filters.Set()
 	if v.parts.retryNonIdempotent && options.Retry.On != 0 {
 		options.Retry.On |= model.RetryNonIdempotent

@@ -28,12 +28,14 @@ type Response interface {
 type Settings struct {
 	// Filters are the route's.
 	Filters model.Filters
-	// Host and Path are those of the route; Path is "/" for a fallback.
+	// Host and Path are those of the route; Path is "/" for a fallback. Pattern tells
+	// that it is a pattern.
 	Host, Path string
 	// ConnectTimeout and ReadTimeout are those of the route. A filter that asks somebody
 	// waits no longer, nor longer than RequestTimeout after the request came; 0 means no
 	// limit.
 	ConnectTimeout, ReadTimeout, RequestTimeout time.Duration
+	Pattern                                     bool
 	// Sticky keeps clients at endpoints, if it names a cookie.
 	Sticky model.Sticky
 	// ClientAuth is what the host wants of clients' certificates, nil for nothing,
@@ -84,12 +86,15 @@ var Table = []Kind{
 	{"client-certificate", early, newClientCertificate},
 	{"app-root", early, newAppRoot},
 	{"redirect", early, newRedirect},
+	{"rewrite-redirect", early, newRewriteRedirect},
 	{"https-redirect", early, newHTTPSRedirect},
 	{"", early, newClearText}, // the other half of client-certificate
 	{"hsts", early, newHSTS},
 	{"sticky-cookie", early, newStickyCookie},
 	{"access", late, newAccess},
 	{"external-auth", late, newAuthAnswer},
+	{"rewrite", late, newRewrite},
+	{"upstream-vhost", late, newUpstreamHost},
 }
 
 // Chain is the filters of one route, in order. The zero value has none.

@@ -61,7 +61,7 @@ func newStickyCookie(s *Settings) (Request, Response, error) {
 		sameSite: c.SameSite, relaxed: c.ConditionalSameSite, secure: c.Secure,
 	}
 	path := c.Path
-	if path == "" {
+	if path == "" && !s.Pattern { // which would be no path of a client's request
 		path = s.Path
 	}
 	if path == "" {

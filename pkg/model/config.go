@@ -50,7 +50,8 @@ type Host struct {
 	// Passthrough, when it is not zero, gets the TLS connections that ask for
 	// this name as they are: they are not terminated here.
 	Passthrough UpstreamKey
-	// Routes are sorted by path, exact before prefix.
+	// Routes are sorted by path, exact before prefix. Patterns come after these, in the
+	// order in which they are tried.
 	Routes []Route
 	// Fallback serves the paths that no route matches. nil means 404.
 	Fallback *Route
@@ -80,11 +81,16 @@ const (
 	Prefix PathMatch = iota
 	// Exact matches the very same path.
 	Exact
+	// Pattern matches a regular expression: see package pattern.
+	Pattern
 )
 
 func (m PathMatch) String() string {
-	if m == Exact {
+	switch m {
+	case Exact:
 		return "exact"
+	case Pattern:
+		return "pattern"
 	}
 	return "prefix"
 }
@@ -93,7 +99,8 @@ func (m PathMatch) String() string {
 type Route struct {
 	// Path begins with "/" and is in normal form: percent-encoded only where
 	// it must be (RFC 3986, section 6.2.2), no empty or dot segments, and no
-	// trailing slash for a Prefix other than "/". It is empty for a Fallback.
+	// trailing slash for a Prefix other than "/". It is empty for a Fallback. That of a
+	// Pattern is an expression as package pattern reads it.
 	Path string
 	// Match says how Path is compared.
 	Match PathMatch

@@ -27,6 +27,8 @@ type exchange struct {
 	host [maxHost]byte // the name to route by, in lower case
 	norm []byte        // kept memory for paths that change when normalised
 	path []byte        // the path to route by and to forward
+	// scratch is kept memory for paths that may be read in several ways.
+	scratch snapshot.Scratch
 
 	filters filter.State
 	request request
@@ -224,9 +226,16 @@ func (x *exchange) find(snap *snapshot.Snapshot) int {
 	if len(req.Hostname) > maxHost {
 		return 404
 	}
-	x.route = snap.Route(snapshot.AppendHost(x.host[:0], req.Hostname), key)
-	if x.route != nil {
-		x.filters.Route = &x.route.Variables
+	route, forward, err := snap.Find(snapshot.AppendHost(x.host[:0], req.Hostname), key, &x.scratch)
+	if err != nil {
+		x.Trace.Refusal = err.Error()
+		return 400
+	}
+	if len(path) > 1 {
+		x.path = forward
+	}
+	if x.route = route; route != nil {
+		x.filters.Route = &route.Variables
 	}
 	switch {
 	case x.route == nil:

@@ -266,11 +266,7 @@ func (s *Snapshot) compileHost(h *model.Host, fresh []unconnected) (host, []unco
 		return nil
 	}
 	for i := range h.Routes {
-		match := route.Prefix
-		if h.Routes[i].Match == model.Exact {
-			match = route.Exact
-		}
-		if err := add(match, &h.Routes[i]); err != nil {
+		if err := add(matchOf(&h.Routes[i]), &h.Routes[i]); err != nil {
 			return host{}, nil, err
 		}
 	}
@@ -282,6 +278,17 @@ func (s *Snapshot) compileHost(h *model.Host, fresh []unconnected) (host, []unco
 	var err error
 	compiled.paths, err = route.NewPaths(rules)
 	return compiled, fresh, err
+}
+
+// matchOf says how the path of a route is compared.
+func matchOf(r *model.Route) route.Match {
+	switch r.Match {
+	case model.Exact:
+		return route.Exact
+	case model.Pattern:
+		return route.Pattern
+	}
+	return route.Prefix
 }
 
 // compileRoute makes a route without what connect adds.
@@ -338,7 +345,7 @@ func (s *Snapshot) compileRoute(h *model.Host, r *model.Route) (*Route, error) {
 	}
 	made.Filters, err = filter.Compile(&filter.Settings{
 		Filters: r.Options.Filters.Filters(),
-		Host:    h.Name, Path: made.Path, Sticky: policy.Balance.Sticky,
+		Host:    h.Name, Path: made.Path, Pattern: r.Match == model.Pattern, Sticky: policy.Balance.Sticky,
 		ClientAuth: s.Certificates.ClientAuth(h.Name), ClientTLS: h.TLS,
 		ConnectTimeout: made.ConnectTimeout, ReadTimeout: made.ReadTimeout, RequestTimeout: made.RequestTimeout,
 		Ingress: r.Ingress, Shared: s.shared,

@@ -102,7 +102,15 @@ func (s *Snapshot) Explain(q Question) *Explanation {
 		e.answer(404, e.noHost())
 		return e
 	}
-	r := s.Route(host, key)
+	r, forward, err := s.Find(host, key, new(Scratch))
+	if err != nil {
+		e.answer(400, err.Error())
+		return e
+	}
+	if len(path) > 1 {
+		e.Path = string(forward) // what is told of it is about this form
+		key = forward
+	}
 	m := s.modelOf(at, r)
 	e.explainRoutes(&s.Config.Hosts[at], m, key)
 	e.explainAnswer(r, &req)

@@ -101,7 +101,7 @@ type Route struct {
 	// Service and Port are those of the upstream, empty without one. Port is
 	// decimal.
 	Service, Port string
-	// Path is that of the Ingress's rule; "/" for a fallback.
+	// Path is that of the Ingress's rule, a pattern perhaps; "/" for a fallback.
 	Path string
 	// UpstreamName is namespace-service-port, as logs show it; empty without an
 	// upstream.
@@ -110,11 +110,22 @@ type Route struct {
 	Metrics *metrics.Route
 }
 
-// Route returns the route for a host, given in lower case and without port, and
-// a path in normal form. It is nil when nothing serves them: answer 404. It
-// allocates nothing and keeps neither argument.
+// Scratch is memory for Find.
+type Scratch = route.Scratch
+
+// Find returns the route for a host, given in lower case and without port, and a path in
+// normal form, with the path to forward. The route is nil when nothing serves them: answer
+// 404. An error is that of a path that must not be routed: answer 400. Find allocates
+// nothing in steady state and keeps neither argument; the path to forward may be a view of
+// scratch.
+func (s *Snapshot) Find(host, path []byte, scratch *Scratch) (r *Route, forward []byte, err error) {
+	r, forward, _, err = s.table.Find(host, path, scratch)
+	return r, forward, err
+}
+
+// Route is Find for those that forward nothing.
 func (s *Snapshot) Route(host, path []byte) *Route {
-	r, _ := s.table.Lookup(host, path)
+	r, _, _ := s.Find(host, path, new(Scratch))
 	return r
 }
 

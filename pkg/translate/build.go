@@ -47,6 +47,7 @@ func (r *Builder) Build(objs *Objects, settings Settings) (*model.Config, []mode
 	b.readClasses()
 	b.noClass = &class{values: *b.base}
 	ingresses := b.open(b.selector.ours(objs))
+	b.patternHosts(ingresses)
 	for _, in := range ingresses {
 		b.addRules(in)
 	}
@@ -103,6 +104,9 @@ type build struct {
 	hosts map[string]*host
 	// aliases are the hosts that have them.
 	aliases   map[string]*host
+	// written are the paths of hosts as they are written, nil where no host may have
+	// patterns as ingress-nginx has them.
+	written   map[string]*writtenPaths
 	upstreams map[model.UpstreamKey]*model.Upstream
 	claims    map[string]claim
 	// known are the certificates of the last Build, pairs those of this one.

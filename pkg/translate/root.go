@@ -21,7 +21,7 @@ func (b *build) addRoots(ingresses []*ingress) {
 				continue
 			}
 			seen[name] = true
-			if in.nginx() && h.fallback == nil && h.find(routeKey{"/", model.Prefix}) == nil {
+			if in.nginx() && h.fallback == nil && h.find(routeKey{"/", model.Prefix}) == nil && h.find(routeKey{"/", model.Pattern}) == nil {
 				h.fallback = b.rootOf(in, h, target, ok)
 			}
 		}
@@ -50,7 +50,7 @@ func (b *build) addRoots(ingresses []*ingress) {
 
 // rootOf makes the route for the unmatched paths of a host of an Ingress.
 func (b *build) rootOf(in *ingress, h *host, to target, ok bool) *model.Route {
-	route := b.route(in, routeKey{}, to)
+	route := b.route(in, routeKey{}, "/", to)
 	route.Denied = cmp.Or(route.Denied, h.denials[in.ref])
 	if !ok {
 		route.Answer = 404
@@ -101,12 +101,15 @@ func (b *build) addAppRoot(in *ingress, h *host, path string) {
 	if root == nil {
 		root = h.find(routeKey{"/", model.Prefix})
 	}
+	if root == nil {
+		root = h.find(routeKey{"/", model.Pattern})
+	}
 	if root == nil && h.fallback != nil {
 		own := *h.fallback // which other hosts may share
 		h.fallback, root = &own, &own
 	}
 	if root == nil {
-		route := b.route(in, routeKey{"/", model.Exact}, target{})
+		route := b.route(in, routeKey{"/", model.Exact}, "/", target{})
 		route.Answer = 404
 		h.add(route)
 		return

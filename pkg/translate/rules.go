@@ -17,6 +17,11 @@ type ingress struct {
 	options model.Options
 	policy  model.Policy
 	denied  string
+	// useRegex and rewriteTarget are those annotations.
+	useRegex      bool
+	rewriteTarget string
+	// wantsPatterns tells that the Ingress has use-regex itself, and not its class.
+	wantsPatterns bool
 	// hostsDenied is that of annotation.Result.
 	hostsDenied string
 	// tls are the settings of its hosts. The certificates of clients are among
@@ -69,6 +74,8 @@ func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 		in.options, in.policy = values.Final()
 		in.aliases, in.fromToWWW, in.strictPaths = values.Aliases, values.FromToWWW, values.StrictPaths
 		in.slash, in.redirectCode = values.SlashRedirect(), values.Filters.HTTPS.Code
+		in.useRegex, in.rewriteTarget = values.UseRegex, values.Filters.Rewrite.Target
+		in.wantsPatterns = in.useRegex && !class.values.UseRegex
 		opened = append(opened, in)
 	}
 	return opened
@@ -92,7 +99,7 @@ func (b *build) tell(in *ingress, reason, format string, args ...any) {
 func (b *build) addRules(in *ingress) {
 	var fallback *model.Route
 	if in.Spec.DefaultBackend != nil {
-		route := b.route(in, routeKey{}, b.resolve(in, in.Spec.DefaultBackend))
+		route := b.route(in, routeKey{}, "/", b.resolve(in, in.Spec.DefaultBackend))
 		fallback = &route
 	}
 	if len(in.Spec.Rules) == 0 {
@@ -105,6 +112,9 @@ func (b *build) addRules(in *ingress) {
 	}
 	for i := range in.Spec.Rules {
 		b.addRule(in, &in.Spec.Rules[i], &in.said.rules[i], fallback)
+	}
+	if in.wantsPatterns && !in.hasPatterns() {
+		b.tell(in, model.ReasonNoEffect, "use-regex: no effect without a path of type ImplementationSpecific")
 	}
 }
 
@@ -133,7 +143,9 @@ func (b *build) addRule(in *ingress, rule *networkingv1.IngressRule, said *saidR
 		b.addPath(in, h, &rule.HTTP.Paths[i], &said.paths[i])
 	}
 	for i := range rule.HTTP.Paths {
-		b.denyAround(in, h, &rule.HTTP.Paths[i], &said.paths[i])
+		if !b.isPattern(in, h, &rule.HTTP.Paths[i]) {
+			b.denyAround(in, h, &rule.HTTP.Paths[i], &said.paths[i])
+		}
 	}
 }
 
@@ -150,6 +162,10 @@ func (b *build) setFallback(in *ingress, h *host, fallback *model.Route) {
 }
 
 func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath, said *saidPath) {
+	if b.isPattern(in, h, path) {
+		b.addPattern(in, h, path, said)
+		return
+	}
 	key := said.routeKey
 	if err := in.pathError(said); err != nil {
 		b.tell(in, model.ReasonInvalidPath, "%s, path %q: %v", h.label(), model.Excerpt(path.Path), err)
@@ -162,7 +178,7 @@ func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath
 	}
 	switch older := h.find(key); {
 	case older == nil:
-		h.add(b.route(in, key, b.resolveAgain(in, said, &path.Backend)))
+		h.add(b.route(in, key, said.written, b.resolveAgain(in, said, &path.Backend)))
 	case !sameObject(older.Ingress, in.ref):
 		b.tell(in, model.ReasonPathConflict, "%s%s is already served by %v",
 			h.label(), model.Excerpt(key.path), nameOf(older.Ingress))
@@ -172,16 +188,32 @@ func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath
 	}
 }
 
-// route makes a route of an Ingress.
-func (b *build) route(in *ingress, key routeKey, target target) model.Route {
+// route makes a route of an Ingress, whose path was written so.
+func (b *build) route(in *ingress, key routeKey, written string, target target) model.Route {
 	var upstream model.UpstreamKey
 	if !target.key.IsZero() {
 		upstream = b.use(target, in.policy)
 	}
+	options := in.options
+	if in.rewriteTarget == written { // it has no effect (IN: controller/location.go, needsRewrite)
+		options = in.withoutRewrite()
+	}
 	return model.Route{
 		Path: key.path, Match: key.match, Upstream: upstream,
-		Ingress: in.ref, Options: in.options, Denied: in.denied,
+		Ingress: in.ref, Options: options, Denied: in.denied,
 	}
+}
+
+// withoutRewrite returns the options of paths that are not rewritten.
+func (in *ingress) withoutRewrite() model.Options {
+	options := in.options
+	filters := options.Filters.Filters()
+	filters.Rewrite.Target = ""
+	if options.Profile == model.ProfileNginx {
+		filters.Rewrite.Prefix = ""
+	}
+	options.Filters = filters.Set()
+	return options
 }
 
 func sameObject(a, b model.ObjectRef) bool {

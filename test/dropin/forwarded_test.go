@@ -1,16 +1,12 @@
 package dropin
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
 
 // configured serves app.example with keys of the ConfigMap, lines "key: value".
@@ -182,31 +178,6 @@ func TestH4ProxyProtocol(t *testing.T) {
 			s.logs("^198.51.100.4 " + port + " 198.51.100.4 http " + scheme + "$")
 		}
 	})
-}
-
-// raw sends bytes as they are, over a connection of its own in clear text.
-func (s *site) raw(parts ...string) answer {
-	s.t.Helper()
-	nc, err := net.Dial("tcp", s.HTTP)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer nc.Close()
-	_ = nc.SetDeadline(time.Now().Add(20 * time.Second))
-	for _, part := range parts {
-		if _, err := io.WriteString(nc, part); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	res, err := http.ReadResponse(bufio.NewReader(nc), nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, _ := io.ReadAll(res.Body)
-	a := answer{status: res.StatusCode, fields: res.Header, body: string(body)}
-	_ = json.Unmarshal(body, &a.echo)
-	return a
 }
 
 // H5: a request id is passed on, or made, and is in the log.
