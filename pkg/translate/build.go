@@ -103,7 +103,7 @@ type build struct {
 
 	hosts map[string]*host
 	// aliases are the hosts that have them.
-	aliases   map[string]*host
+	aliases map[string]*host
 	// written are the paths of hosts as they are written, nil where no host may have
 	// patterns as ingress-nginx has them.
 	written   map[string]*writtenPaths
