@@ -9,6 +9,11 @@ var Table = []Annotation{
 	proxyRequestBuffering, clientBodyBufferSize,
 	proxyBuffering, proxyBufferSize, proxyBuffersNumber, proxyBusyBuffersSize, proxyMaxTempFileSize,
 
+	allowlistSourceRange, whitelistSourceRange, denylistSourceRange, satisfy,
+	authType, authSecret, authSecretType, authRealm, noAuthLocations,
+	limitRPS, limitRPM, limitConnections, limitBurstMultiplier, limitAllowlist, limitWhitelist, limitReqStatusCode, limitConnStatusCode,
+	blockCIDRs, blockUserAgents, blockReferers,
+
 	backendProtocol, upstreamProxyProtocol,
 	proxySSLSecret, proxySSLVerify, proxySSLVerifyDepth, proxySSLName, proxySSLServerName, proxySSLProtocols, proxySSLCiphers,
 	upstreamKeepaliveConnections, upstreamKeepaliveTimeout, upstreamKeepaliveRequests, upstreamKeepaliveTime,
@@ -25,7 +30,7 @@ var Table = []Annotation{
 	globalAuthURL, globalAuthURLVerify, globalAuthMethod, globalAuthResponseHeaders, globalAuthSignIn, globalAuthSignInRedirectParam,
 	globalAuthRequestRedirect, globalAuthAlwaysSetCookie, globalAuthCacheKey, globalAuthCacheDuration, enableGlobalAuth,
 
-	authTLSSecret, authTLSVerifyClient, authTLSVerifyDepth, authTLSErrorPage, authTLSPassCertificate,
+	authTLSSecret, authTLSVerifyClient, authTLSVerifyDepth, authTLSErrorPage, authTLSMatchCN, authTLSPassCertificate,
 	sslPassthrough, sslCiphers, http2,
 
 	enableAccessLog,
