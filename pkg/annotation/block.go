@@ -14,13 +14,13 @@ var blockCIDRs = define("block-cidrs", Path,
 	example("192.0.2.0/24").defaults("").protecting(protects).aboveIngresses()
 
 var blockUserAgents = define("block-user-agents", Path,
-	"Values of User-Agent that are answered 403 before all else, with commas between them: a text, in any case, or an expression after \"~\" or, in any case, \"~*\". Expressions are those of Go (RE2). All paths answer 503 while a part of it cannot be read.",
+	"Values of User-Agent that are answered 403 before all else, with commas between them: a text, in any case, or an expression after \"~\" or, in any case, \"~*\". Expressions are those of Go (RE2). None by default. All paths answer 503 while a part of it cannot be read.",
 	parsePatterns,
 	func(v *Values, list string) { v.Filters.Block.Agents = list }).
 	example("~*badbot,BadAgent/1.0").defaults("").protecting(protects).aboveIngresses()
 
 var blockReferers = define("block-referers", Path,
-	"Values of Referer that are answered 403 before all else, in the form of block-user-agents.",
+	"Values of Referer that are answered 403 before all else, in the form of block-user-agents. None by default.",
 	parsePatterns,
 	func(v *Values, list string) { v.Filters.Block.Referers = list }).
 	example("~*spam\\.example").defaults("").protecting(protects).aboveIngresses()

@@ -36,7 +36,7 @@ var limitAllowlist = define("limit-allowlist", Path,
 	example("10.0.0.0/8").defaults("")
 
 var limitWhitelist = define("limit-whitelist", Path,
-	"The older name of limit-allowlist, which holds where both stand.",
+	"The older name of limit-allowlist, which holds where both stand. None by default.",
 	parseRangeList,
 	func(v *Values, list string) { v.Filters.Limits.Exempt = list }).
 	example("10.0.0.0/8").defaults("").olderNameOf("limit-allowlist")

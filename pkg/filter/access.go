@@ -20,17 +20,20 @@ type gate interface {
 
 // gates make the conditions of a route in the order in which they are asked: those
 // that cost more come later, as in nginx. They return nil where the route has none.
-var gates = []func(*Settings) (gate, error){newExternalAuth}
+var gates = []func(*Settings) (gate, error){newAddresses, newBasicAuth, newExternalAuth}
 
 // access is all gates of a route. Usually none may refuse; with any (satisfy any) a
 // request passes as soon as one lets it pass.
 type access struct {
 	gates []gate
 	any   bool
+	// private tells that credentials are meant for this proxy: they go no further, also
+	// where nobody has looked at them, as in ingress-nginx.
+	private bool
 }
 
 func newAccess(s *Settings) (Request, Response, error) {
-	a := &access{any: s.Filters.Access.Any}
+	a := &access{any: s.Filters.Access.Any, private: s.asksUsers()}
 	for _, of := range gates {
 		g, err := of(s)
 		if err != nil {
@@ -48,6 +51,7 @@ func newAccess(s *Settings) (Request, Response, error) {
 
 // Request implements Request.
 func (a *access) Request(ex *message.Exchange, s *State) bool {
+	s.DropCredentials = a.private
 	refused := false
 	var reply Reply
 	for _, g := range a.gates {
