@@ -30,21 +30,9 @@ func newBasicAuth(s *Settings) (gate, error) {
 // quoted escapes a text for a quoted string (RFC 9110, section 5.6.4).
 var quoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-// asksUsers tells whether the route asks for a name and a password. The path of its
-// rule decides, not that of a request (ingress-nginx: isLocationInLocationList).
+// asksUsers tells whether the route asks for a name and a password.
 func (s *Settings) asksUsers() bool {
 	return s.Filters.BasicAuth.Users != "" && !s.exempt()
-}
-
-// exempt tells whether nobody is asked on the route who they are.
-func (s *Settings) exempt() bool {
-	for path := range strings.SplitSeq(s.Filters.Access.Exempt, ",") {
-		rest, below := strings.CutPrefix(s.Path, path)
-		if path != "" && below && (rest == "" || rest[0] == '/' || path[len(path)-1] == '/') {
-			return true
-		}
-	}
-	return false
 }
 
 // check implements gate.
