@@ -21,7 +21,7 @@ var dataPlane = []layer{
 	{"pkg/filter", "pkg/upstream"},
 	{"pkg/authrequest"},
 	{"pkg/route", "pkg/certs", "pkg/http11", "pkg/accesslog"},
-	{"pkg/variable"},
+	{"pkg/variable", "pkg/limit"},
 }
 
 // controlPlane knows Kubernetes and opens no traffic ports. From top to bottom.
@@ -38,7 +38,7 @@ var controlPlane = []layer{
 var shared = []layer{
 	{"pkg/metrics"},
 	{"pkg/message"},
-	{"pkg/alloc", "pkg/model", "pkg/pattern", "pkg/sock"},
+	{"pkg/alloc", "pkg/credential", "pkg/model", "pkg/pattern", "pkg/sock"},
 }
 
 // around puts the halves together. Its packages may import both columns;

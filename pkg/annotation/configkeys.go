@@ -40,19 +40,19 @@ var configKeys = func() map[string]string {
 // without being read.
 var unsupportedKeys = []string{
 	"access-log-params", "access-log-path", "add-headers", "allow-backend-server-header",
-	"annotation-value-word-blocklist", "annotations-risk-level", "bind-address", "block-cidrs", "block-referers",
-	"block-user-agents", "brotli-level", "brotli-min-length", "brotli-types", "custom-http-errors", "default-type",
-	"denylist-source-range", "enable-syslog", "enable-underscores-in-headers", "global-allowed-response-headers",
+	"annotation-value-word-blocklist", "annotations-risk-level", "bind-address",
+	"brotli-level", "brotli-min-length", "brotli-types", "custom-http-errors", "default-type",
+	"enable-syslog", "enable-underscores-in-headers", "global-allowed-response-headers",
 	"global-auth-snippet", "gzip-disable", "gzip-level", "gzip-min-length", "gzip-types", "hide-headers",
-	"http-access-log-path", "http-snippet", "ignore-invalid-headers", "limit-conn-status-code",
-	"limit-conn-zone-variable", "limit-req-status-code", "location-snippet", "log-format-stream", "main-snippet",
-	"modsecurity-snippet", "no-auth-locations", "opentelemetry-operation-name", "opentelemetry-trust-incoming-span",
+	"http-access-log-path", "http-snippet", "ignore-invalid-headers",
+	"limit-conn-zone-variable", "location-snippet", "log-format-stream", "main-snippet",
+	"modsecurity-snippet", "opentelemetry-operation-name", "opentelemetry-trust-incoming-span",
 	"otel-max-export-batch-size", "otel-max-queuesize", "otel-sampler", "otel-sampler-parent-based",
 	"otel-sampler-ratio", "otel-schedule-delay-millis", "otel-service-name", "otlp-collector-host",
 	"otlp-collector-port", "plugins", "proxy-http-version", "proxy-redirect-to", "proxy-set-headers",
 	"proxy-ssl-location-only", "server-snippet", "server-tokens", "ssl-early-data", "ssl-session-ticket-key",
 	"ssl-session-timeout", "stream-access-log-path", "stream-snippet", "syslog-host", "syslog-port",
-	"whitelist-source-range", "worker-shutdown-timeout",
+	"worker-shutdown-timeout",
 }
 
 // configAdvice says more about keys without effect, after a colon.
@@ -80,9 +80,8 @@ var usualToo = map[string][]string{
 // protectingKeys decide who may ask for anything at all. Snippets are among them,
 // since they may hold such rules.
 var protectingKeys = map[string]bool{
-	"block-cidrs": true, "block-referers": true, "block-user-agents": true, "denylist-source-range": true,
 	"enable-modsecurity": true, "enable-owasp-modsecurity-crs": true, "global-auth-snippet": true, "http-snippet": true,
-	"location-snippet": true, "modsecurity-snippet": true, "server-snippet": true, "whitelist-source-range": true,
+	"location-snippet": true, "modsecurity-snippet": true, "server-snippet": true,
 }
 
 // meaninglessKeys tune nginx's processes, hash tables and files.

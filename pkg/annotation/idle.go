@@ -91,6 +91,19 @@ var dependents = []dependent{
 		part: func(v *Values) any { return [2]any{v.Filters.ExternalAuth, v.AuthSetFields} },
 	},
 	{
+		names: "auth-realm and auth-secret-type", needs: "auth-type",
+		idle: func(v *Values) bool { return !v.BasicAuth && v.AuthSecret == "" },
+		part: func(v *Values) any { return [2]any{v.Filters.BasicAuth, v.AuthMap} },
+	},
+	{
+		names: "limit-burst-multiplier, limit-allowlist and limit-*-status-code", needs: "limit-rps, limit-rpm or limit-connections",
+		idle: func(v *Values) bool {
+			l := v.Filters.Limits
+			return l.PerSecond == 0 && l.PerMinute == 0 && l.Connections == 0
+		},
+		part: func(v *Values) any { return v.Filters.Limits },
+	},
+	{
 		names: "auth-tls-*", needs: "auth-tls-secret",
 		idle: func(v *Values) bool { return v.AuthTLSSecret == "" && !v.ClientAuthWanted },
 		part: func(v *Values) any { return [3]any{v.Host.Depth, v.Host.ErrorPage, v.Host.PassCertificate} },

@@ -1,7 +1,6 @@
 package annotation
 
 import (
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -118,23 +117,6 @@ func isBlank(value string) bool { return value == "" }
 // is returns a test for one word in any case.
 func is(word string) func(string) bool {
 	return func(value string) bool { return strings.EqualFold(value, word) }
-}
-
-// isEveryone tells whether a list of ranges holds all IPv4 and all IPv6
-// addresses, as cert-manager writes it on the Ingresses of its solvers.
-func isEveryone(value string) bool {
-	var v4, v6 bool
-	for part := range strings.SplitSeq(value, ",") {
-		prefix, err := netip.ParsePrefix(strings.TrimSpace(part))
-		if err != nil {
-			return false
-		}
-		if prefix.Bits() == 0 {
-			v4 = v4 || prefix.Addr().Is4()
-			v6 = v6 || prefix.Addr().Is6()
-		}
-	}
-	return v4 && v6
 }
 
 // NginxNames are the names of ingress-nginx's annotations, in the order of its own

@@ -91,8 +91,8 @@ var nginxTable = []nginxAnnotation{
 	{name: "canary-by-cookie"},
 
 	// Authentication.
-	{name: "auth-type", effect: protects},
-	{name: "auth-secret", effect: protects},
+	{name: "auth-type"},
+	{name: "auth-secret"},
 	{name: "auth-secret-type"},
 	{name: "auth-realm"},
 	{name: "auth-url"},
@@ -111,7 +111,7 @@ var nginxTable = []nginxAnnotation{
 	{name: "auth-keepalive-share-vars"},
 	{name: "enable-global-auth"},
 	{name: "auth-snippet", effect: protects, idle: isBlank},
-	{name: "satisfy", effect: protects, idle: is("all")},
+	{name: "satisfy"},
 
 	// Client certificates and TLS.
 	{name: "auth-tls-secret"},
@@ -119,7 +119,7 @@ var nginxTable = []nginxAnnotation{
 	{name: "auth-tls-verify-depth"},
 	{name: "auth-tls-error-page"},
 	{name: "auth-tls-pass-certificate-to-upstream"},
-	{name: "auth-tls-match-cn", effect: protectsHost},
+	{name: "auth-tls-match-cn"},
 	{name: "ssl-passthrough"},
 	{name: "ssl-ciphers"},
 	{name: "ssl-prefer-server-ciphers"},
@@ -134,12 +134,12 @@ var nginxTable = []nginxAnnotation{
 	{name: "proxy-ssl-ciphers"},
 
 	// Access lists and limits.
-	{name: "allowlist-source-range", effect: protects, idle: isEveryone},
-	{name: "whitelist-source-range", effect: protects, idle: isEveryone},
-	{name: "denylist-source-range", effect: protects},
-	{name: "limit-rps", effect: protects, idle: isZero},
-	{name: "limit-rpm", effect: protects, idle: isZero},
-	{name: "limit-connections", effect: protects, idle: isZero},
+	{name: "allowlist-source-range"},
+	{name: "whitelist-source-range"},
+	{name: "denylist-source-range"},
+	{name: "limit-rps"},
+	{name: "limit-rpm"},
+	{name: "limit-connections"},
 	{name: "limit-burst-multiplier"},
 	{name: "limit-allowlist"},
 	{name: "limit-whitelist"},

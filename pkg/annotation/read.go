@@ -85,11 +85,19 @@ func (r Reader) read(object model.ObjectRef, annotations map[string]string, allo
 	in := reading{object: object, noun: "annotation ", allowed: allowed, values: v, checks: r.checks}
 	for _, name := range slices.Sorted(maps.Keys(inherited)) {
 		_, hidden := own[name]
+		if newer, older := hiddenBy(inherited, name); older {
+			in.older(r.nginxPrefix+"/"+name, newer)
+			continue
+		}
 		if setting := byName[name]; !hidden || setting != nil && setting.effect == plain {
 			in.one(r.nginxPrefix, name, inherited[name], nginx)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(own)) {
+		if newer, older := hiddenBy(own, name); older {
+			in.older(Prefix+"/"+name, newer)
+			continue
+		}
 		in.one(Prefix, name, own[name], ours)
 	}
 	if allowed&Host != 0 {
@@ -155,10 +163,17 @@ func (in *reading) set(setting *Annotation, full, value string, d dialect) {
 	}
 }
 
+// older is for an older name that stands beside the newer one.
+func (in *reading) older(full, newer string) {
+	in.problem(model.ReasonNoEffect, "%s: no effect beside %s, the newer name", full, newer)
+}
+
 // misplaced is for a setting that has no effect on an object of this kind.
 func (in *reading) misplaced(setting *Annotation, full, value string, at place) {
 	where := "governs hosts: it has an effect on an Ingress only"
 	switch {
+	case setting.above:
+		where = "is for those who run the controller: it has an effect on the IngressClass and in the ConfigMap only"
 	case setting.onIngress:
 		where = "names another object: it has an effect on an Ingress only"
 	case setting.Scope&Listener != 0:

@@ -10,6 +10,10 @@ var Table = []Annotation{
 	proxyBuffering, proxyBufferSize, proxyBuffersNumber, proxyBusyBuffersSize, proxyMaxTempFileSize,
 
 	useRegex, rewriteTarget, xForwardedPrefix, upstreamVhost,
+	allowlistSourceRange, whitelistSourceRange, denylistSourceRange, satisfy,
+	authType, authSecret, authSecretType, authRealm, noAuthLocations,
+	limitRPS, limitRPM, limitConnections, limitBurstMultiplier, limitAllowlist, limitWhitelist, limitReqStatusCode, limitConnStatusCode,
+	blockCIDRs, blockUserAgents, blockReferers,
 
 	backendProtocol, upstreamProxyProtocol,
 	proxySSLSecret, proxySSLVerify, proxySSLVerifyDepth, proxySSLName, proxySSLServerName, proxySSLProtocols, proxySSLCiphers,
@@ -27,7 +31,7 @@ var Table = []Annotation{
 	globalAuthURL, globalAuthURLVerify, globalAuthMethod, globalAuthResponseHeaders, globalAuthSignIn, globalAuthSignInRedirectParam,
 	globalAuthRequestRedirect, globalAuthAlwaysSetCookie, globalAuthCacheKey, globalAuthCacheDuration, enableGlobalAuth,
 
-	authTLSSecret, authTLSVerifyClient, authTLSVerifyDepth, authTLSErrorPage, authTLSPassCertificate,
+	authTLSSecret, authTLSVerifyClient, authTLSVerifyDepth, authTLSErrorPage, authTLSMatchCN, authTLSPassCertificate,
 	sslPassthrough, sslCiphers, http2,
 
 	enableAccessLog,

@@ -30,6 +30,11 @@ type Values struct {
 	NoGlobalAuth bool
 	// UseRegex makes paths patterns.
 	UseRegex bool
+	// BasicAuth asks for a name and a password of AuthSecret, which names a Secret as
+	// "namespace/name". AuthMap tells that each of its keys is a user.
+	BasicAuth  bool
+	AuthSecret string
+	AuthMap    bool
 	// Passthrough hands on the TLS connections to the hosts as they are.
 	Passthrough bool
 	// Aliases are other names of the hosts, separated by commas.

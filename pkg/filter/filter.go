@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/shockwave-ingress/shockwave/pkg/authrequest"
 	"github.com/shockwave-ingress/shockwave/pkg/certs"
+	"github.com/shockwave-ingress/shockwave/pkg/credential"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
@@ -42,17 +42,12 @@ type Settings struct {
 	// and ClientTLS the host's settings of TLS.
 	ClientAuth *certs.ClientAuth
 	ClientTLS  model.HostTLS
+	// Users are those of Filters.BasicAuth, nil where nobody is asked.
+	Users *credential.Users
 	// Ingress is the object that the route came from.
 	Ingress model.ObjectRef
 	// Shared is what outlives snapshots. It is never nil.
 	Shared *Shared
-}
-
-// Shared is what the filters of all routes have in common and what outlives
-// snapshots. Its zero value is ready.
-type Shared struct {
-	// Auth asks services about access.
-	Auth authrequest.Client
 }
 
 // Kind is a kind of filter, a row of Table.
@@ -83,6 +78,7 @@ const (
 // answered whoever asks, that of app-root first and that to https last, a route without
 // endpoints answers 503 to everybody, and limits spare the authentication (ingress-nginx: rootfs/etc/nginx/template/nginx.tmpl).
 var Table = []Kind{
+	{"block", early, newBlock},
 	{"client-certificate", early, newClientCertificate},
 	{"app-root", early, newAppRoot},
 	{"redirect", early, newRedirect},
@@ -91,6 +87,7 @@ var Table = []Kind{
 	{"", early, newClearText}, // the other half of client-certificate
 	{"hsts", early, newHSTS},
 	{"sticky-cookie", early, newStickyCookie},
+	{"limits", late, newLimits},
 	{"access", late, newAccess},
 	{"external-auth", late, newAuthAnswer},
 	{"rewrite", late, newRewrite},

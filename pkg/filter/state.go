@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/shockwave-ingress/shockwave/pkg/authrequest"
+	"github.com/shockwave-ingress/shockwave/pkg/limit"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
@@ -24,8 +25,13 @@ type State struct {
 	Forwarded variable.Forwarded
 	// Host is the value of Host for the endpoint; nil: as the client sent it.
 	Host []byte
-	// User is the user that was authenticated, empty for none.
-	User []byte
+	// User is the user that was authenticated, empty for none. DropCredentials leaves
+	// Authorization out of what is forwarded.
+	User            []byte
+	DropCredentials bool
+	// Ticket is the place of the exchange among those in progress, if it has one. The
+	// proxy releases it when the exchange ends.
+	Ticket limit.Ticket
 	// Auth is the answer of the service that was asked about access, nil for none. It is
 	// kept: others may share it.
 	Auth *authrequest.Answer

@@ -18,6 +18,8 @@ type Config struct {
 	Certificates []Certificate
 	// Authorities are sorted by Name.
 	Authorities []Authority
+	// Users are the lists of users that routes refer to, sorted by Name.
+	Users []UserList
 	// Streams are the TCP and UDP services, sorted by protocol and port.
 	Streams []Stream
 	// TLSNames are server names that a tls block lists and no rule routes,

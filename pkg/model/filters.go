@@ -11,6 +11,7 @@ type Filters struct {
 	HSTS           HSTS
 	Rewrite        Rewrite
 	CORS           CORS
+	Block          Block
 	Limits         Limits
 	Access         Access
 	BasicAuth      BasicAuth
@@ -23,7 +24,7 @@ type Filters struct {
 // groups for each feature.
 func (f *Filters) settings() (list []setting) {
 	for _, group := range []interface{ settings() []setting }{
-		f.AppRoot, f.Redirect, f.HTTPS, f.HSTS, f.Rewrite, f.CORS, f.Limits, f.Access, f.BasicAuth, f.ExternalAuth,
+		f.AppRoot, f.Redirect, f.HTTPS, f.HSTS, f.Rewrite, f.CORS, f.Block, f.Limits, f.Access, f.BasicAuth, f.ExternalAuth,
 		f.RequestFields, f.ResponseFields,
 	} {
 		list = append(list, group.settings()...)
@@ -53,6 +54,15 @@ func (f *Filters) Tidy() {
 		f.BasicAuth = BasicAuth{}
 	}
 	f.ExternalAuth.Tidy()
+	conditions := 0
+	for _, present := range [...]bool{f.Access.Allow != "" || f.Access.Deny != "", f.BasicAuth.Users != "", f.ExternalAuth.URL != ""} {
+		if present {
+			conditions++
+		}
+	}
+	if conditions < 2 {
+		f.Access.Any = false // any of one is all
+	}
 	if f.Limits.PerSecond == 0 && f.Limits.PerMinute == 0 && f.Limits.Connections == 0 {
 		f.Limits = Limits{}
 	}

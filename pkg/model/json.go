@@ -14,11 +14,12 @@ func (c *Config) MarshalJSON() ([]byte, error) {
 		Upstreams          []Upstream    `json:"upstreams"`
 		Certificates       []Certificate `json:"certificates"`
 		Authorities        []Authority   `json:"authorities,omitempty"`
+		Users              []UserList    `json:"users,omitempty"`
 		Streams            []Stream      `json:"streams,omitempty"`
 		TLSNames           []TLSName     `json:"tlsNames,omitempty"`
 		DefaultCertificate string        `json:"defaultCertificate,omitempty"`
 		Listener           Listener      `json:"listener"`
-	}{orEmpty(c.Hosts), orEmpty(c.Upstreams), orEmpty(c.Certificates), c.Authorities, c.Streams, c.TLSNames, c.DefaultCertificate, c.Listener})
+	}{orEmpty(c.Hosts), orEmpty(c.Upstreams), orEmpty(c.Certificates), c.Authorities, c.Users, c.Streams, c.TLSNames, c.DefaultCertificate, c.Listener})
 }
 
 // orEmpty makes an absent list an empty one, so that it is written as [].
@@ -140,6 +141,14 @@ func (a Authority) MarshalJSON() ([]byte, error) {
 		Name        string `json:"name"`
 		Fingerprint string `json:"sha256"`
 	}{a.Name, fingerprint(a.Certificates)})
+}
+
+// MarshalJSON gives the name and the fingerprint of u.
+func (u UserList) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Name        string `json:"name"`
+		Fingerprint string `json:"sha256"`
+	}{u.Name, u.fingerprint()})
 }
 
 // MarshalJSON gives the name and the fingerprint of c.

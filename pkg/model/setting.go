@@ -206,6 +206,7 @@ func (t HostTLS) settings() []setting {
 		{"auth-tls-secret", t.Authority},
 		{"auth-tls-verify-depth", t.Depth},
 		{"auth-tls-error-page", t.ErrorPage},
+		{"auth-tls-match-cn", t.MatchName},
 		{"auth-tls-pass-certificate-to-upstream", t.PassCertificate},
 		{"use-http2", !t.NoHTTP2},
 		{"ssl-ciphers", t.Ciphers},

@@ -91,6 +91,7 @@ func (x *exchange) end() {
 		c.wait()
 	}
 	x.request.spool.close()
+	x.filters.Ticket.Release()
 	if x.entered {
 		x.entered = false
 		x.route.Upstream.Leave()

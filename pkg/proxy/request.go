@@ -229,9 +229,13 @@ func (x *exchange) appendHead(b []byte, body message.Framing) []byte {
 	b = append(b, "Host: "...)
 	b = x.appendForwarded(x.appendHost(b))
 	f := &req.Fields
+	own := ownFields
+	if x.filters.DropCredentials {
+		own |= setOf(message.Authorization)
+	}
 	for i := range f.Len() {
 		n, name, value, ok := f.At(i)
-		if ok && !ownFields.has(n) && !(n == message.Unknown && x.originalURI() && message.EqualFold(name, originalURI)) {
+		if ok && !own.has(n) && !(n == message.Unknown && x.originalURI() && message.EqualFold(name, originalURI)) {
 			b = http11.AppendFieldBytes(b, name, value)
 		}
 	}

@@ -55,6 +55,7 @@ func Compile(config *model.Config, prev *Snapshot, reg *upstream.Registry, m *me
 		return nil, err
 	}
 	s.Secured = securedNames(config, prev)
+	s.compileUsers(prev)
 	fresh, err := s.compileHosts(prev)
 	if err != nil {
 		return nil, err
@@ -148,12 +149,12 @@ func (s *Snapshot) compileHosts(prev *Snapshot) ([]unconnected, error) {
 	var fresh []unconnected
 	s.hosts = make([]host, len(s.Config.Hosts))
 	named := make([]route.Host[*Route], 0, len(s.Config.Hosts))
-	changed := s.changedUpstreams(prev)
+	changed, users := s.changedUpstreams(prev), s.changedUsers(prev)
 	next := 0 // position in prev.Config.Hosts, which is sorted as s.Config.Hosts is
 	for i := range s.Config.Hosts {
 		h := &s.Config.Hosts[i]
 		old, ok := prev.host(h, &next)
-		ok = ok && !refersTo(h, changed) && prev.Certificates.ClientAuth(h.Name) == s.Certificates.ClientAuth(h.Name)
+		ok = ok && !refersTo(h, changed) && sameUsers(h, users) && prev.Certificates.ClientAuth(h.Name) == s.Certificates.ClientAuth(h.Name)
 		if !ok {
 			var err error
 			if old, fresh, err = s.compileHost(h, fresh); err != nil {
@@ -343,12 +344,16 @@ func (s *Snapshot) compileRoute(h *model.Host, r *model.Route) (*Route, error) {
 		Namespace: made.Namespace, Ingress: made.Ingress, Service: made.Service, Port: made.Port,
 		Host: h.Name, Path: made.Path, Upstream: made.UpstreamName,
 	}
+	users, err := s.usersFor(r)
+	if err != nil {
+		return nil, err
+	}
 	made.Filters, err = filter.Compile(&filter.Settings{
 		Filters: r.Options.Filters.Filters(),
 		Host:    h.Name, Path: made.Path, Pattern: r.Match == model.Pattern, Sticky: policy.Balance.Sticky,
 		ClientAuth: s.Certificates.ClientAuth(h.Name), ClientTLS: h.TLS,
 		ConnectTimeout: made.ConnectTimeout, ReadTimeout: made.ReadTimeout, RequestTimeout: made.RequestTimeout,
-		Ingress: r.Ingress, Shared: s.shared,
+		Users: users, Ingress: r.Ingress, Shared: s.shared,
 	})
 	return made, err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/certs"
+	"github.com/shockwave-ingress/shockwave/pkg/credential"
 	"github.com/shockwave-ingress/shockwave/pkg/filter"
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
@@ -44,6 +45,7 @@ type Snapshot struct {
 	hosts []host // in the order of Config.Hosts
 
 	passthrough passthrough
+	users       map[string]*credential.Users // by the names of Config.Users
 	shared      *filter.Shared
 }
 

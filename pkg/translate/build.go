@@ -21,14 +21,15 @@ func Build(objs *Objects, settings Settings) (*model.Config, []model.Problem) {
 }
 
 // Builder builds again and again. It remembers what it read in objects that are
-// the same in the next Build, by pointer, and the certificates that it parsed,
-// because checking a key costs far more than all else. The result is always that
+// the same in the next Build, by pointer, and the certificates and lists of users that it
+// parsed, because checking a key costs far more than all else. The result is always that
 // of the function Build. Objects must not change once they were built from. The
 // zero value is ready, and one goroutine at a time may use it.
 type Builder struct {
 	settings Settings
 	pairs    map[types.NamespacedName]*keyPair
 	trusted  map[types.NamespacedName]*authority
+	users    map[string]*users
 	said     map[*networkingv1.Ingress]*said
 	services index[*corev1.Service]
 	secrets  index[*corev1.Secret]
@@ -66,7 +67,7 @@ func (r *Builder) Build(objs *Objects, settings Settings) (*model.Config, []mode
 	b.addDefaultCertificate()
 	b.addStreams()
 	config := b.config()
-	r.pairs, r.trusted, r.said = b.pairs, b.trusted, b.read
+	r.pairs, r.trusted, r.users, r.said = b.pairs, b.trusted, b.userLists, b.read
 	slices.SortStableFunc(b.problems, func(p, q model.Problem) int {
 		return cmp.Or(
 			cmp.Compare(p.Object.Kind, q.Object.Kind),
@@ -114,6 +115,9 @@ type build struct {
 	// knownTrusted are the authorities of the last Build, trusted those of this
 	// one.
 	knownTrusted, trusted map[types.NamespacedName]*authority
+	// knownUsers are the lists of users of the last Build by name, userLists those of
+	// this one.
+	knownUsers, userLists map[string]*users
 	// knownSaid is what Ingresses said in the last Build, read in this one.
 	knownSaid, read map[*networkingv1.Ingress]*said
 
@@ -139,6 +143,8 @@ func newBuild(objs *Objects, settings Settings, r *Builder) *build {
 		pairs:        make(map[types.NamespacedName]*keyPair, len(objs.Secrets)),
 		knownTrusted: r.trusted,
 		trusted:      make(map[types.NamespacedName]*authority),
+		knownUsers:   r.users,
+		userLists:    make(map[string]*users),
 		knownSaid:    r.said,
 		read:         make(map[*networkingv1.Ingress]*said, len(objs.Ingresses)),
 		problems:     slices.Clone(objs.Problems),
@@ -171,6 +177,7 @@ func (b *build) config() *model.Config {
 	c.Streams = b.streams
 	c.Certificates = b.certificates(c)
 	c.Authorities = b.authorities(c)
+	c.Users = b.userListsOf(c)
 	return c
 }
 

@@ -30,7 +30,12 @@ func (b *build) addRoots(ingresses []*ingress) {
 		return
 	}
 	options, policy := b.base.Final()
-	fallback := &model.Route{Upstream: b.use(target, policy), Options: options, Denied: b.denied}
+	denied := b.denied
+	if denied == "" && b.base.BasicAuth {
+		denied = "auth-type needs an auth-secret, which a default backend cannot have"
+		b.problem(b.ref("Service", target.key.Namespace, target.key.Service), model.ReasonDenied, "%s: its paths answer 503", denied)
+	}
+	fallback := &model.Route{Upstream: b.use(target, policy), Options: options, Denied: denied}
 	// Hosts that nobody has are not under the global authentication, and whether they are
 	// logged is said apart (IN: controller.go, createServers).
 	if h := b.host(""); h.fallback == nil {

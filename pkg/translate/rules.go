@@ -71,6 +71,7 @@ func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 		b.readUpstreamTLS(in, &values)
 		b.readHostTLS(in, &values)
 		b.readExternalAuth(in, &values)
+		b.readBasicAuth(in, &values)
 		in.options, in.policy = values.Final()
 		in.aliases, in.fromToWWW, in.strictPaths = values.Aliases, values.FromToWWW, values.StrictPaths
 		in.slash, in.redirectCode = values.SlashRedirect(), values.Filters.HTTPS.Code
