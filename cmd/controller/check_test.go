@@ -46,7 +46,7 @@ spec:
 `
 
 func TestCheckPrintsModelAndProblems(t *testing.T) {
-	out, err := shockwave(t, misspelt, "check", "-f", "-", "--allocation-mode=standard")
+	out, err := shockwave(t, misspelt, "check", "-f", "-", "-o", "model", "--allocation-mode=standard")
 	if err == nil || err.Error() != "there is 1 problem" {
 		t.Errorf("error %v", err)
 	}
@@ -68,7 +68,7 @@ func TestCheckWithoutProblems(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{file, filepath.Dir(file)} {
-		out, err := shockwave(t, "", "check", "-f", path)
+		out, err := shockwave(t, "", "check", "-f", path, "-o", "model")
 		if err != nil || !strings.Contains(out, "proxy-read-timeout=5s") {
 			t.Errorf("%v\n%s", err, out)
 		}
@@ -76,7 +76,7 @@ func TestCheckWithoutProblems(t *testing.T) {
 }
 
 func TestCheckAsJSON(t *testing.T) {
-	out, err := shockwave(t, misspelt, "check", "-f", "-", "-o", "json")
+	out, err := shockwave(t, misspelt, "check", "-f", "-", "-o", "model-json")
 	if err == nil {
 		t.Error("problems, and no error")
 	}
@@ -96,7 +96,7 @@ func TestCheckAsJSON(t *testing.T) {
 // both are the same.
 func TestCheckTellsWhereModesComeFrom(t *testing.T) {
 	manifests := strings.Replace(misspelt, `{shockwave.dev/proxy-read-timeot: "5"}`, "{shockwave.dev/allocation-mode: greentea}", 1)
-	out, err := shockwave(t, manifests, "check", "-f", "-", "--allocation-mode=arena")
+	out, err := shockwave(t, manifests, "check", "-f", "-", "-o", "model", "--allocation-mode=arena")
 	const config = "listener  allocation-mode=arena (--allocation-mode)\nhost shop.example\n" +
 		"  /cart  prefix  default/cart:80  allocation-mode=greentea (annotation shockwave.dev/allocation-mode of Ingress default/shop)\n"
 	if err != nil || out != config {
@@ -104,7 +104,7 @@ func TestCheckTellsWhereModesComeFrom(t *testing.T) {
 	}
 	def := alloc.Built().Default.String()
 	for flag, from := range map[string]string{"--ingress-class=shockwave": "default", "--allocation-mode=" + def: "--allocation-mode"} {
-		out, err := shockwave(t, manifests, "check", "-f", "-", "-o", "json", flag)
+		out, err := shockwave(t, manifests, "check", "-f", "-", "-o", "model-json", flag)
 		var form struct {
 			Config struct {
 				Listener map[string]any
@@ -127,7 +127,7 @@ func TestCheckTellsWhereModesComeFrom(t *testing.T) {
 }
 
 func TestCheckOfAnotherClass(t *testing.T) {
-	out, err := shockwave(t, misspelt, "check", "-f", "-", "--controller-class=k8s.io/ingress-nginx", "--allocation-mode=standard")
+	out, err := shockwave(t, misspelt, "check", "-f", "-", "-o", "model", "--controller-class=k8s.io/ingress-nginx", "--allocation-mode=standard")
 	if err != nil || strings.Contains(out, "shop.example") || !strings.HasPrefix(out, "# nothing is served, although there are Ingresses (1): ") {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -135,9 +135,11 @@ func TestCheckOfAnotherClass(t *testing.T) {
 
 func TestCheckMistakes(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
-		{"check", "say what to check: -f FILE, -f DIR, or -f - for the standard input"},
+		{"check", "say what to check: -f FILE, -f DIR, or -f - for the standard input; or --cluster"},
 		{"check -f /does/not/exist", "--filename: stat /does/not/exist: no such file or directory"},
-		{"check -f - -o xml", `--output: "xml" is neither text nor json`},
+		{"check -f - -o xml", `--output: "xml" is none of text, json, markdown, model, model-json`},
+		{"check -f - --cluster", "--cluster: manifests are read with -f, or a cluster, not both"},
+		{"check -f - --fail-on=all", `--fail-on: "all" is none of refused, changes, any, never`},
 		{"check -f - --configmap=x", `--configmap: "x" is not of the form namespace/name`},
 	} {
 		if _, err := shockwave(t, "", strings.Fields(c.args)...); err == nil || err.Error() != c.want {

@@ -40,8 +40,8 @@ func advise(list []Advice, d *Directive, condition string) []Advice {
 		}
 		return list
 	}
-	if d.Name == "location" {
-		return append(list, Advice{d.Line, d.text(), "an Ingress, or a path of one, for " + model.Excerpt(strings.Join(d.Args, " ")) + " with the annotations that it needs"})
+	if d.Name == "location" && len(d.Args) > 0 {
+		return append(list, Advice{d.Line, d.text(), "an Ingress, or a path of one, for " + model.Excerpt(d.Args[len(d.Args)-1]) + " with the annotations that it needs"})
 	}
 	instead := ""
 	if !d.code {
