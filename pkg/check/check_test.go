@@ -111,7 +111,7 @@ func TestOneSecretOfSeveral(t *testing.T) {
 }
 
 func TestLevels(t *testing.T) {
-	manifest := ingress("a", "nginx", `nginx.ingress.kubernetes.io/proxy-body-size: much, nginx.ingress.kubernetes.io/unheard-of: x,
+	manifest := ingress("a", "nginx", `nginx.ingress.kubernetes.io/proxy-body-size: much, nginx.ingress.kubernetes.io/never-heard: x,
     nginx.ingress.kubernetes.io/session-cookie-path: /a, shockwave.dev/unheard-of: z`) +
 		ingress("b", "nginx", `nginx.ingress.kubernetes.io/server-snippet: "return 403;"`) +
 		ingress("c", "nginx", "") + "---\nreplicas: 2\n---\napiVersion: v1\nkind: Service\nmetadata: {name: \"A b\"}\n"
@@ -122,11 +122,11 @@ func TestLevels(t *testing.T) {
 		got[f.Reason+" "+strings.Fields(word)[0]] = f.Level
 	}
 	for what, want := range map[string]check.Level{
-		"InvalidValue nginx.ingress.kubernetes.io/proxy-body-size": check.Changes,
-		"UnknownAnnotation nginx.ingress.kubernetes.io/unheard-of": check.Note,
-		"UnknownAnnotation shockwave.dev/unheard-of":               check.Changes,
-		"NoEffect session-cookie-*":                                check.Note,
-		"Denied nginx.ingress.kubernetes.io/server-snippet":        check.Refused,
+		"InvalidValue nginx.ingress.kubernetes.io/proxy-body-size":  check.Changes,
+		"UnknownAnnotation nginx.ingress.kubernetes.io/never-heard": check.Note,
+		"UnknownAnnotation shockwave.dev/unheard-of":                check.Changes,
+		"NoEffect session-cookie-*":                                 check.Note,
+		"Denied nginx.ingress.kubernetes.io/server-snippet":         check.Refused,
 		"NotAnObject the":    check.Note,
 		"ParseError Service": check.Unreadable,
 	} {
