@@ -147,3 +147,52 @@ func TestCheckMistakes(t *testing.T) {
 		}
 	}
 }
+
+// What CI sees: 0, 1 for problems that --fail-on names, 2 for what could not be read.
+func TestCheckExitCodes(t *testing.T) {
+	good := strings.Replace(misspelt, `{shockwave.dev/proxy-read-timeot: "5"}`, "{}", 1)
+	note := strings.Replace(misspelt, "shockwave.dev/proxy-read-timeot", "nginx.ingress.kubernetes.io/proxy-read-timeot", 1)
+	refused := strings.Replace(misspelt, `shockwave.dev/proxy-read-timeot: "5"`, "nginx.ingress.kubernetes.io/server-snippet: deny all;", 1)
+	for _, c := range []struct {
+		manifests, args string
+		want            int
+	}{
+		{good, "-f -", 0},
+		{good + "---\nreplicas: 2\n", "-f -", 0},
+		{note, "-f -", 0},
+		{note, "-f - --fail-on=any", 1},
+		{misspelt, "-f -", 1},
+		{misspelt, "-f - -o json", 1},
+		{misspelt, "-f - --fail-on=refused", 0},
+		{refused, "-f - --fail-on=refused", 1},
+		{refused, "-f - --fail-on=never", 0},
+		{good + "---\na: [\n", "-f - --fail-on=never", 2},
+		{good, "-f /does/not/exist", 2},
+		{good, "-f - --unheard-of", 2},
+		{good, "-f - -o xml", 2},
+		{good, "--kubeconfig=/does/not/exist", 2},
+	} {
+		_, err := shockwave(t, c.manifests, append([]string{"check"}, strings.Fields(c.args)...)...)
+		got := 0
+		if err != nil {
+			got = exitCode(err)
+		}
+		if got != c.want {
+			t.Errorf("%s: %d (%v), want %d", c.args, got, err, c.want)
+		}
+	}
+}
+
+// Several files are one set: what one refers to may stand in another.
+func TestCheckOfSeveralFiles(t *testing.T) {
+	dir := t.TempDir()
+	for i, text := range strings.Split(misspelt, "---\n") {
+		if err := os.WriteFile(filepath.Join(dir, string(rune('a'+i))+".yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := shockwave(t, "", "check", "--complete", "-f", dir+"/a.yaml", "-f", dir+"/c.yaml", "-f", dir+"/b.yaml")
+	if err == nil || !strings.HasPrefix(out, dir+"/c.yaml:1: Ingress default/shop  class shockwave  CHANGES\n  path       shop.example/cart  prefix  default/cart:80\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

@@ -54,7 +54,7 @@ func shows(t *testing.T, s *kubetest.Server, namespace, name string, want ...str
 	}
 }
 
-func TestAddressesAsGiven(t *testing.T) {
+func TestC3AddressesAsGiven(t *testing.T) {
 	s := kubetest.Cluster(t)
 	ns, settings := s.Namespace(t), class(t, s)
 	s.Apply(t, ns, shop(settings.IngressClass, "ours", "a.example"))
@@ -86,7 +86,7 @@ func TestAddressesAsGiven(t *testing.T) {
 	must(t, shows(t, s, ns, "ours", "lb.example", "192.0.2.1", "2001:db8::1")())
 }
 
-func TestAddressesOfTheService(t *testing.T) {
+func TestC3AddressesOfTheService(t *testing.T) {
 	s := kubetest.Cluster(t)
 	ns, settings := s.Namespace(t), class(t, s)
 	publish := func(kind, more string) {
@@ -150,7 +150,7 @@ func leads(r *replica) func() error {
 
 // Of two replicas both publish and one writes. When it ends the other takes
 // over at once and rewrites what is out of date.
-func TestLeaderHandOver(t *testing.T) {
+func TestC4LeaderHandOver(t *testing.T) {
 	s := kubetest.Cluster(t)
 	ns, settings := s.Namespace(t), class(t, s)
 	s.Apply(t, ns, shop(settings.IngressClass, "a", "a.example"))
@@ -199,7 +199,7 @@ func TestLeaderIsCutOff(t *testing.T) {
 }
 
 // Problems become Events, once each, also when the leader changes.
-func TestEvents(t *testing.T) {
+func TestC8Events(t *testing.T) {
 	s := kubetest.Cluster(t)
 	ns, settings := s.Namespace(t), class(t, s)
 	// an Ingress without its Service
@@ -347,7 +347,7 @@ func TestListenerConfigValidation(t *testing.T) {
 }
 
 // The Lease names the replica that writes, and is given up at the end.
-func TestLease(t *testing.T) {
+func TestC4Lease(t *testing.T) {
 	s := kubetest.Cluster(t)
 	ns, settings := s.Namespace(t), class(t, s)
 	r := run(t, setup{config: s.Config, settings: settings, status: election(ns, "pod-a")})
