@@ -175,7 +175,7 @@ func (c *checking) read(ctx context.Context, how translate.Settings) (*translate
 	config.QPS = -1 // the API server does its own flow control
 	ctx, cancel := context.WithTimeout(ctx, clusterTimeout)
 	defer cancel()
-	return reconcile.List(ctx, config, func(objs *translate.Objects) translate.Settings {
+	return reconcile.List(ctx, config, how, func(objs *translate.Objects) translate.Settings {
 		return check.Settings(objs, how, c.options)
 	})
 }

@@ -3,6 +3,8 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -19,11 +21,12 @@ import (
 // pageSize is how many objects one answer of the API server holds.
 const pageSize = 500
 
-// List reads once what a Cluster would follow. It writes nothing. want chooses the
-// settings once the objects are there, and they name the Secrets and ConfigMaps that
-// are fetched; unread tells which of those could not be, such as Secrets that whoever
+// List reads once what a Cluster with these settings would follow, which is one
+// namespace where they say so. It writes nothing. want chooses the final settings once
+// the objects are there; those name the Secrets and ConfigMaps that are fetched. unread
+// tells which of those could not be, such as Secrets that whoever
 // asks has no right to.
-func List(ctx context.Context, config *rest.Config, want func(*translate.Objects) translate.Settings) (objs *translate.Objects, unread []error, err error) {
+func List(ctx context.Context, config *rest.Config, settings translate.Settings, want func(*translate.Objects) translate.Settings) (objs *translate.Objects, unread []error, err error) {
 	config = rest.CopyConfig(config)
 	if config.UserAgent == "" {
 		config.UserAgent = "shockwave"
@@ -40,45 +43,49 @@ func List(ctx context.Context, config *rest.Config, want func(*translate.Objects
 	if err != nil {
 		return nil, nil, fmt.Errorf("API server client: %w", err)
 	}
-	return list(ctx, reader, want)
+	namespaces := []string{""}
+	if watched := watched(settings, types.NamespacedName{}); watched != nil {
+		namespaces = slices.Sorted(maps.Keys(watched))
+	}
+	return list(ctx, reader, namespaces, want)
 }
 
-func list(ctx context.Context, reader client.Reader, want func(*translate.Objects) translate.Settings) (objs *translate.Objects, unread []error, err error) {
+func list(ctx context.Context, reader client.Reader, namespaces []string, want func(*translate.Objects) translate.Settings) (objs *translate.Objects, unread []error, err error) {
 	objs = &translate.Objects{}
 	lists := []struct {
 		kind string
 		read func() error
 	}{
 		{"Ingress", func() error {
-			return pages(ctx, reader, new(networkingv1.IngressList), func(l *networkingv1.IngressList) {
+			return pages(ctx, reader, namespaces, new(networkingv1.IngressList), func(l *networkingv1.IngressList) {
 				for i := range l.Items {
 					objs.Ingresses = append(objs.Ingresses, &l.Items[i])
 				}
 			})
 		}},
 		{"IngressClass", func() error {
-			return pages(ctx, reader, new(networkingv1.IngressClassList), func(l *networkingv1.IngressClassList) {
+			return pages(ctx, reader, []string{""}, new(networkingv1.IngressClassList), func(l *networkingv1.IngressClassList) {
 				for i := range l.Items {
 					objs.IngressClasses = append(objs.IngressClasses, &l.Items[i])
 				}
 			})
 		}},
 		{"Service", func() error {
-			return pages(ctx, reader, new(corev1.ServiceList), func(l *corev1.ServiceList) {
+			return pages(ctx, reader, namespaces, new(corev1.ServiceList), func(l *corev1.ServiceList) {
 				for i := range l.Items {
 					objs.Services = append(objs.Services, &l.Items[i])
 				}
 			})
 		}},
 		{"EndpointSlice", func() error {
-			return pages(ctx, reader, new(discoveryv1.EndpointSliceList), func(l *discoveryv1.EndpointSliceList) {
+			return pages(ctx, reader, namespaces, new(discoveryv1.EndpointSliceList), func(l *discoveryv1.EndpointSliceList) {
 				for i := range l.Items {
 					objs.EndpointSlices = append(objs.EndpointSlices, &l.Items[i])
 				}
 			})
 		}},
 		{v1alpha1.ListenerConfigKind, func() error {
-			err := pages(ctx, reader, new(v1alpha1.ListenerConfigList), func(l *v1alpha1.ListenerConfigList) {
+			err := pages(ctx, reader, []string{""}, new(v1alpha1.ListenerConfigList), func(l *v1alpha1.ListenerConfigList) {
 				for i := range l.Items {
 					objs.ListenerConfigs = append(objs.ListenerConfigs, &l.Items[i])
 				}
@@ -94,14 +101,14 @@ func list(ctx context.Context, reader client.Reader, want func(*translate.Object
 			return nil, nil, fmt.Errorf("list %s: %w", l.kind, err)
 		}
 	}
-	settings := want(objs)
+	final := want(objs)
 	// Two steps: a ConfigMap may name others.
 	secrets := &referenced[*corev1.Secret]{kind: "Secret", reader: reader, new: func() *corev1.Secret { return new(corev1.Secret) }}
 	configMaps := &referenced[*corev1.ConfigMap]{kind: "ConfigMap", reader: reader, new: func() *corev1.ConfigMap { return new(corev1.ConfigMap) }}
 	haveSecrets, haveMaps := map[types.NamespacedName]*corev1.Secret{}, map[types.NamespacedName]*corev1.ConfigMap{}
 	asked := map[types.NamespacedName]bool{}
 	for step := range 2 {
-		wantSecrets, wantMaps := translate.References(objs, settings)
+		wantSecrets, wantMaps := translate.References(objs, final)
 		if step > 0 {
 			wantSecrets = nil // Ingresses and flags name them all
 		}
@@ -128,17 +135,20 @@ func list(ctx context.Context, reader client.Reader, want func(*translate.Object
 	return objs, unread, nil
 }
 
-// pages lists objects, some at a time.
-func pages[L client.ObjectList](ctx context.Context, reader client.Reader, list L, take func(L)) error {
-	next := ""
-	for {
-		fresh := list.DeepCopyObject().(L)
-		if err := reader.List(ctx, fresh, client.Limit(pageSize), client.Continue(next)); err != nil {
-			return err
-		}
-		take(fresh)
-		if next = fresh.GetContinue(); next == "" {
-			return nil
+// pages lists the objects of namespaces, of which "" is all, some at a time.
+func pages[L client.ObjectList](ctx context.Context, reader client.Reader, namespaces []string, list L, take func(L)) error {
+	for _, namespace := range namespaces {
+		next := ""
+		for {
+			fresh := list.DeepCopyObject().(L)
+			if err := reader.List(ctx, fresh, client.InNamespace(namespace), client.Limit(pageSize), client.Continue(next)); err != nil {
+				return err
+			}
+			take(fresh)
+			if next = fresh.GetContinue(); next == "" {
+				break
+			}
 		}
 	}
+	return nil
 }

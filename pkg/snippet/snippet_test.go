@@ -1,8 +1,12 @@
 package snippet
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/shockwave-ingress/shockwave/pkg/annotation"
 )
 
 func TestAdvise(t *testing.T) {
@@ -59,6 +63,42 @@ func TestAdvise(t *testing.T) {
 			if (want == "") != (got[i].Instead == "") || !strings.Contains(got[i].Instead, want) {
 				t.Errorf("%s: %q, want %q", c.text, got[i].Instead, want)
 			}
+		}
+	}
+}
+
+// Whatever is advised exists.
+func TestAdviceNamesSettings(t *testing.T) {
+	known := make(map[string]bool)
+	for _, name := range annotation.NginxNames() {
+		known[name] = true
+	}
+	keys := annotation.ListConfigKeys()
+	for _, a := range keys.Read {
+		known[a.Name] = true
+	}
+	for _, key := range append(keys.Ignored, keys.Denied...) {
+		known[key.Name] = true
+	}
+	settings := regexp.MustCompile("`?\\b(?:annotations?|keys?) ([a-z0-9-]+)")
+	for _, file := range []string{"advise.go", "instead.go"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if at := strings.IndexAny(line, "\"`"); at >= 0 {
+				for _, m := range settings.FindAllStringSubmatch(line[at:], -1) {
+					if !known[m[1]] && m[1] != "of" && m[1] != "that" {
+						t.Errorf("%s advises %s, which does not exist", file, m[1])
+					}
+				}
+			}
+		}
+	}
+	for _, name := range cors {
+		if !known[name] {
+			t.Errorf("%s does not exist", name)
 		}
 	}
 }

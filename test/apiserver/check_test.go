@@ -27,7 +27,7 @@ func TestListOnce(t *testing.T) {
 
 	how := check.Options{Complete: true, ClassGiven: true}
 	want := func(objs *translate.Objects) translate.Settings { return check.Settings(objs, settings, how) }
-	objs, unread, err := reconcile.List(t.Context(), controllerAccount(t, s), want)
+	objs, unread, err := reconcile.List(t.Context(), controllerAccount(t, s), settings, want)
 	must(t, err)
 	if len(unread) > 0 {
 		t.Errorf("not read: %v", unread)
@@ -37,12 +37,24 @@ func TestListOnce(t *testing.T) {
 		t.Errorf("%+v\n%+v", report.Totals, report.Ingresses)
 	}
 
-	// An account that may list but read no Secrets.
+	// An account that may list in one namespace, and read no Secrets.
 	s.Apply(t, ns, `apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: lister}
 rules:
-- {apiGroups: ["", networking.k8s.io, discovery.k8s.io, shockwave.dev], resources: [services, ingresses, ingressclasses, endpointslices, listenerconfigs], verbs: [list]}
+- {apiGroups: [networking.k8s.io, shockwave.dev], resources: [ingressclasses, listenerconfigs], verbs: [list]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: lister}
+rules:
+- {apiGroups: ["", networking.k8s.io, discovery.k8s.io], resources: [services, ingresses, endpointslices], verbs: [list]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: lister}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: lister}
+subjects: [{kind: ServiceAccount, name: lister, namespace: `+ns+`}]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
@@ -51,7 +63,7 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: lister}
 subjects: [{kind: ServiceAccount, name: lister, namespace: `+ns+`}]
 `)
 	account := s.ServiceAccount(t, ns, "lister")
-	objs, unread, err = reconcile.List(t.Context(), account, want)
+	objs, unread, err = reconcile.List(t.Context(), account, settings, want)
 	must(t, err)
 	if len(unread) != 1 || !strings.Contains(unread[0].Error(), "forbidden") {
 		t.Errorf("not read: %v", unread)
@@ -64,7 +76,7 @@ subjects: [{kind: ServiceAccount, name: lister, namespace: `+ns+`}]
 
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := reconcile.List(ended, account, want); err == nil {
+	if _, _, err := reconcile.List(ended, account, settings, want); err == nil {
 		t.Error("a list of nothing is no list")
 	}
 }
