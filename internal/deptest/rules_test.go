@@ -45,7 +45,8 @@ var shared = []layer{
 // only those above may import them. From top to bottom.
 var around = []layer{
 	{"cmd/..."},
-	{"pkg/admin", "pkg/settings", "examples/..."},
+	{"pkg/check"},
+	{"pkg/admin", "pkg/settings", "pkg/snippet", "examples/..."},
 }
 
 // besides is imported by tests and generators alone, never by the program. It
@@ -59,9 +60,9 @@ var besides = layer{"internal/...", "test/...", "bench/...", "hack/..."}
 var kubernetes = []string{"k8s.io/", "sigs.k8s.io/"}
 
 // mayKnowKubernetes are, besides the control plane, the packages that may:
-// the one that wires everything and the one that reads flags into the control
-// plane's settings.
-var mayKnowKubernetes = []string{"cmd/...", "pkg/settings"}
+// the one that wires everything, the one that reads flags into the control
+// plane's settings, and the one that tells what becomes of objects.
+var mayKnowKubernetes = []string{"cmd/...", "pkg/settings", "pkg/check"}
 
 // serving are the packages that the control plane must not depend on. It is
 // handed a function to publish with instead.

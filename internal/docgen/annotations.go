@@ -24,7 +24,7 @@ A default stands for the value that asks for what happens anyway; a second one i
 meaning says what happens.
 
 From weakest to strongest: built-in defaults, flags, ConfigMap, ListenerConfig, annotations of the IngressClass,
-annotations of the Ingress. What chose an allocation mode stands beside it in `+"`/configuration`, `shockwave check`"+`
+annotations of the Ingress. What chose an allocation mode stands beside it in `+"`/configuration`, `shockwave check -o model`"+`
 and `+"`shockwave explain`"+`. A value that does not parse changes nothing and is a problem; where it may have meant a protection
 (%[3]s), the paths answer 503 as well. Durations are numbers of seconds and,
 but for %[2]s, Go durations such as 1m30s. Sizes are bytes, or 8k, 1m, 2g.
