@@ -28,12 +28,12 @@ var denylistSourceRange = defineAt("denylist-source-range", Path,
 var satisfy = define("satisfy", Path,
 	"all, the default, serves a request that the lists of addresses and each kind of authentication let through; any serves one that either of them does.",
 	parseSatisfy,
-	func(v *Values, any bool) { v.Filters.Access.Any = any }).
+	func(v *Values, either bool) { v.Filters.Access.Any = either }).
 	example("any").defaults("all")
 
 // parseSatisfy takes what it does not know for all, as ingress-nginx does: that is the
 // stricter one.
-func parseSatisfy(text string, _ dialect) (any bool, err error) {
+func parseSatisfy(text string, _ dialect) (either bool, err error) {
 	switch text {
 	case "any":
 		return true, nil

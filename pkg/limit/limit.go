@@ -89,15 +89,15 @@ func newRate(unit time.Duration, n, burst int) rate {
 	}
 }
 
-// next tells whether a request may come now when clear is when nothing is owed any more,
+// next tells whether a request may come now when paid is when nothing is owed any more,
 // and when that will be with this request.
 //
 // As nginx has it (ngx_http_limit_req_lookup): what is owed shrinks with time, a
 // request adds one, and one that comes when nothing is owed is not held to the burst.
-func (r rate) next(clear, now int64) (int64, bool) {
-	debt := max(clear-now, 0)
+func (r rate) next(paid, now int64) (int64, bool) {
+	debt := max(paid-now, 0)
 	if debt > r.burst {
-		return clear, false
+		return paid, false
 	}
 	return now + debt + r.each, true
 }
