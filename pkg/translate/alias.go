@@ -96,17 +96,7 @@ func (b *build) addRedirected(in *ingress, to *host) {
 // model returns a host as the model has it: routes by path, exact first, and then
 // patterns. The host is not used after that, because its routes change places.
 func (b *build) model(h *host) model.Host {
-	slices.SortStableFunc(h.routes, func(r, s model.Route) int {
-		switch {
-		case r.Match == model.Pattern && s.Match == model.Pattern:
-			return comparePatterns(h.writtenOf(r.Path), h.writtenOf(s.Path))
-		case r.Match == model.Pattern:
-			return 1
-		case s.Match == model.Pattern:
-			return -1
-		}
-		return cmp.Or(cmp.Compare(r.Path, s.Path), cmp.Compare(s.Match, r.Match))
-	})
+	slices.SortStableFunc(h.routes, h.compareRoutes)
 	own := b.certificateFor(h.name, nil)
 	if h.target != nil {
 		own = b.certificateFor(h.name, h.target)

@@ -47,7 +47,7 @@ type writtenPaths struct {
 }
 
 func (b *build) addWritten(in *ingress, host string, http *networkingv1.HTTPIngressRuleValue) {
-	if in.options.Profile != model.ProfileNginx {
+	if !in.nginx() {
 		return
 	}
 	w := b.written[host]
@@ -81,7 +81,7 @@ func writtenPath(p *networkingv1.HTTPIngressPath) (string, networkingv1.PathType
 
 // flips tells whether the Ingress may make all paths of its hosts patterns.
 func (in *ingress) flips() bool {
-	return in.options.Profile == model.ProfileNginx && (in.useRegex || in.rewriteTarget != "")
+	return in.nginx() && (in.useRegex || in.rewriteTarget != "")
 }
 
 // flipsAt tells whether one of its paths does.
@@ -91,7 +91,7 @@ func (in *ingress) flipsAt(path string) bool {
 
 // hasPatterns tells whether use-regex of the Ingress has an effect.
 func (in *ingress) hasPatterns() bool {
-	if in.options.Profile == model.ProfileNginx {
+	if in.nginx() {
 		return true
 	}
 	for i := range in.Spec.Rules {
@@ -109,30 +109,65 @@ func isSpecific(p *networkingv1.HTTPIngressPath) bool {
 
 // isPattern tells whether a path of an Ingress is a pattern.
 func (b *build) isPattern(in *ingress, h *host, path *networkingv1.HTTPIngressPath) bool {
-	if in.options.Profile == model.ProfileNginx {
+	if in.nginx() {
 		return b.hasPatterns(h.name)
 	}
 	return in.useRegex && isSpecific(path)
 }
 
-// hasPatterns tells whether all paths of a host are patterns.
+// hasPatterns tells whether the paths of a host are patterns, as ingress-nginx has them.
 func (b *build) hasPatterns(host string) bool {
 	w := b.written[host]
 	return w != nil && w.patterns
 }
 
+// compareRoutes orders routes by path, exact first, and then patterns as they are tried.
+func (h *host) compareRoutes(r, s model.Route) int {
+	switch {
+	case r.Match == model.Pattern && s.Match == model.Pattern:
+		return comparePatterns(h.writtenOf(r.Path), h.writtenOf(s.Path))
+	case r.Match == model.Pattern:
+		return 1
+	case s.Match == model.Pattern:
+		return -1
+	}
+	return cmp.Or(cmp.Compare(r.Path, s.Path), cmp.Compare(s.Match, r.Match))
+}
+
+// rootPattern returns the pattern that serves "/", nil for none.
+func (h *host) rootPattern() *model.Route {
+	var first *model.Route
+	for i := range h.routes {
+		r := &h.routes[i]
+		if r.Match != model.Pattern || first != nil && h.compareRoutes(*first, *r) < 0 {
+			continue
+		}
+		if p, err := pattern.Compile(r.Path); err == nil && pattern.HasPrefixFold([]byte("/"), p.Literal()) && p.Match([]byte("/")) {
+			first = r
+		}
+	}
+	return first
+}
+
 // addPattern adds a path that is a pattern. One that cannot be matched fails closed: what
-// it may stand for answers 503, and not for want of it what comes after.
+// it may stand for answers 503, and not for want of it what comes after. The type is not
+// looked at: ingress-nginx refuses expressions of type Exact and Prefix in its webhook, and
+// serves those that are there (IN: controller.go, CheckIngress).
 func (b *build) addPattern(in *ingress, h *host, path *networkingv1.HTTPIngressPath, said *saidPath) {
 	written, kind := writtenPath(path)
-	if said.refused() != nil {
-		b.denyPattern(in, h, written, said.refused())
+	switch err := said.refused(); {
+	case err != nil:
+		b.denyPattern(in, h, written, err)
+		return
+	case in.nginx() && path.Backend.Service == nil && !in.protects():
+		b.tell(in, model.ReasonUnsupportedBackend, "%s, path %q: the backend is not a Service: the path is not served",
+			h.label(), model.Excerpt(path.Path))
 		return
 	}
 	text := written
 	// A prefix with neither use-regex nor a rewrite leaves the path itself to an exact one
 	// beside it (IN: controller/location.go, updateServerLocations).
-	if in.options.Profile == model.ProfileNginx && kind == networkingv1.PathTypePrefix && !in.flipsAt(written) &&
+	if in.nginx() && kind == networkingv1.PathTypePrefix && !in.flipsAt(written) &&
 		slices.Contains(b.written[h.name].types[written], networkingv1.PathTypeExact) && !strings.HasSuffix(written, "/") {
 		text += "/"
 	}

@@ -104,10 +104,10 @@ func (b *build) addAppRoots(ingresses []*ingress) {
 func (b *build) addAppRoot(in *ingress, h *host, path string) {
 	root := h.find(routeKey{"/", model.Exact})
 	if root == nil {
-		root = h.find(routeKey{"/", model.Prefix})
+		root = h.rootPattern()
 	}
 	if root == nil {
-		root = h.find(routeKey{"/", model.Pattern})
+		root = h.find(routeKey{"/", model.Prefix})
 	}
 	if root == nil && h.fallback != nil {
 		own := *h.fallback // which other hosts may share
