@@ -102,11 +102,6 @@ func isFalse(value string) bool {
 	return err == nil && !b
 }
 
-func isTrue(value string) bool {
-	b, err := strconv.ParseBool(value)
-	return err == nil && b
-}
-
 func isZero(value string) bool {
 	n, err := strconv.Atoi(value)
 	return err == nil && n == 0
