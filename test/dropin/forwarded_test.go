@@ -215,3 +215,23 @@ func TestU2HeaderBuffers(t *testing.T) {
 		s.wants(s.do(request{url: "http://app.example/", fields: "X-A: " + strings.Repeat("a", 40<<10) + "\n"}), 200)
 	})
 }
+
+// A proxy in front that ends TLS says so, and the client is not sent to https again: by
+// a field, or by port 443 in a PROXY header.
+func TestH2AndH4NoRedirectForClientsOfHTTPS(t *testing.T) {
+	inBoth(t, func(t *testing.T, profile string) {
+		force := ingress("app", "app.example", "force-ssl-redirect: true", "/ prefix app")
+		serving := func(keys string) *site {
+			return serve(t, profile, map[string]http.Handler{"app": nil}, configMap(keys)+force, "--configmap", "default/controller")
+		}
+		s := serving("use-forwarded-headers: true")
+		s.wants(s.get("http://app.example/a"), 308, "Location: https://app.example/a")
+		s.wants(s.do(request{url: "http://app.example/a", fields: "X-Forwarded-Proto: https\n"}), 200)
+		s = serving("use-forwarded-headers: true\nproxy-real-ip-cidr: 10.0.0.0/8")
+		s.wants(s.do(request{url: "http://app.example/a", fields: "X-Forwarded-Proto: https\n"}), 308)
+		s = serving("use-proxy-protocol: true")
+		const asked = "GET /a HTTP/1.1\r\nHost: app.example\r\nConnection: close\r\n\r\n"
+		s.wants(s.raw("PROXY TCP4 198.51.100.4 198.51.100.9 5000 443\r\n", asked), 200)
+		s.wants(s.raw("PROXY TCP4 198.51.100.4 198.51.100.9 5000 80\r\n", asked), 308)
+	})
+}
