@@ -32,6 +32,9 @@ const (
 	// Stream settings govern TCP and UDP services. They stand in the ConfigMap
 	// only.
 	Stream
+	// Canary settings say which requests of another Ingress an Ingress gets. They
+	// stand on an Ingress only.
+	Canary
 )
 
 // Annotation is one setting, a row of Table.

@@ -22,7 +22,6 @@ var configKeys = func() map[string]string {
 		"proxy-cookie-path":                  "off",
 		"proxy-redirect-from":                "off",
 		"proxy-stream-next-upstream-timeout": "600s",
-		"service-upstream":                   "false",
 		"use-geoip":                          "false",
 		"use-geoip2":                         "false",
 		"use-gzip":                           "false",
@@ -41,7 +40,7 @@ var configKeys = func() map[string]string {
 var unsupportedKeys = []string{
 	"access-log-params", "access-log-path", "add-headers", "allow-backend-server-header",
 	"annotation-value-word-blocklist", "annotations-risk-level", "bind-address",
-	"brotli-level", "brotli-min-length", "brotli-types", "custom-http-errors", "default-type",
+	"brotli-level", "brotli-min-length", "brotli-types", "default-type",
 	"enable-syslog", "enable-underscores-in-headers", "global-allowed-response-headers",
 	"global-auth-snippet", "gzip-disable", "gzip-level", "gzip-min-length", "gzip-types", "hide-headers",
 	"http-access-log-path", "http-snippet", "ignore-invalid-headers",

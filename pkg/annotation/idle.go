@@ -115,12 +115,28 @@ var dependents = []dependent{
 		},
 		part: func(v *Values) any { return v.Filters.Rewrite.Prefix },
 	},
+	{
+		names: "canary-* and affinity-canary-behavior", needs: "canary",
+		idle: func(v *Values) bool { return !v.IsCanary },
+		part: func(v *Values) any { return v.Canary },
+	},
+	{
+		names: "canary-by-header-value and canary-by-header-pattern", needs: "canary-by-header",
+		idle: func(v *Values) bool { return v.IsCanary && v.Canary.Header == "" },
+		part: func(v *Values) any { return [2]string{v.Canary.Value, v.Canary.Pattern} },
+	},
+	{
+		names: "disable-proxy-intercept-errors", needs: "custom-http-errors",
+		idle: func(v *Values) bool { return v.Filters.Errors.Codes == "" },
+		part: func(v *Values) any { return v.Filters.Errors.OwnOnly },
+	},
 }
 
 // tellIdle tells the author of an Ingress, which started from before, of settings
-// there that have no effect. Where the Ingress is denied, more than they is wrong.
+// there that have no effect. Where the Ingress is denied, or not served, more than they
+// is wrong.
 func (in *reading) tellIdle(before *Values) {
-	if in.result.Denied != "" || in.result.Set == 0 {
+	if in.result.Denied != "" || in.result.Diverted || in.result.Set == 0 {
 		return
 	}
 	for i := range dependents {

@@ -18,7 +18,8 @@ type nginxAnnotation struct {
 	idle func(value string) bool
 }
 
-// effect is what an annotation costs that is not implemented.
+// effect is what an annotation costs that is not implemented, or whose value cannot be
+// used.
 type effect uint8
 
 const (
@@ -30,8 +31,8 @@ const (
 	// that other Ingresses of the namespace have: ingress-nginx protects the
 	// whole host (IN: controller.go, createServers), so they rely on it.
 	protectsHost
-	// diverts costs the routes, which are not served at all: they would take
-	// over the traffic of which they are meant to get a share.
+	// diverts costs the routes, which are not served at all: they might take over
+	// the traffic of which they are meant to get a share.
 	diverts
 )
 
@@ -53,8 +54,6 @@ type Unsupported struct {
 	Denied []string
 	// DeniedHosts are those of Denied that protect whole hosts.
 	DeniedHosts []string
-	// Diverted keep the paths of their Ingress from being served.
-	Diverted []string
 }
 
 // ListUnsupported is for the reference page.
@@ -68,8 +67,6 @@ func ListUnsupported() Unsupported {
 		case a.effect == protectsHost:
 			u.Denied = append(u.Denied, a.name)
 			u.DeniedHosts = append(u.DeniedHosts, a.name)
-		case a.effect == diverts:
-			u.Diverted = append(u.Diverted, a.name)
 		default:
 			u.Ignored = append(u.Ignored, a.name)
 		}

@@ -28,7 +28,7 @@ var nginxTable = []nginxAnnotation{
 	// Errors.
 	{name: "default-backend"},
 	{name: "custom-http-errors"},
-	{name: "disable-proxy-intercept-errors", idle: isFalse},
+	{name: "disable-proxy-intercept-errors"},
 
 	// Bodies, buffers, timeouts and retries.
 	{name: "proxy-body-size"},
@@ -59,7 +59,7 @@ var nginxTable = []nginxAnnotation{
 
 	// Upstreams.
 	{name: "backend-protocol"},
-	{name: "service-upstream", idle: isFalse},
+	{name: "service-upstream"},
 	{name: "load-balance"},
 	{name: "upstream-hash-by"},
 	{name: "upstream-hash-by-subset", idle: isFalse},
@@ -82,7 +82,7 @@ var nginxTable = []nginxAnnotation{
 	{name: "session-cookie-change-on-failure"},
 
 	// Canaries.
-	{name: "canary", effect: diverts, idle: isFalse},
+	{name: "canary"},
 	{name: "canary-weight"},
 	{name: "canary-weight-total"},
 	{name: "canary-by-header"},

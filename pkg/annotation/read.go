@@ -40,8 +40,8 @@ type Result struct {
 	// HostsDenied is why the routes that other Ingresses of the namespace have
 	// for the object's hosts answer 503 too. Empty when they do not.
 	HostsDenied string
-	// Diverted tells that the object's routes must not be served at all: they
-	// are meant for a share of another Ingress's traffic.
+	// Diverted tells that the object's routes must not be served at all: they may
+	// be meant for a share of another Ingress's traffic.
 	Diverted bool
 	// Problems are in the order of the annotations' names, with those of
 	// several together last.
@@ -51,7 +51,7 @@ type Result struct {
 // Ingress sets in v what the annotations of an Ingress set. Settings of
 // listeners are Problems.
 func (r Reader) Ingress(object model.ObjectRef, annotations map[string]string, v *Values) Result {
-	return r.read(object, annotations, Path|Upstream|Host, v)
+	return r.read(object, annotations, Path|Upstream|Host|Canary, v)
 }
 
 // Class sets in v what the annotations of an IngressClass set.
@@ -176,6 +176,8 @@ func (in *reading) misplaced(setting *Annotation, full, value string, at place) 
 		where = "is for those who run the controller: it has an effect on the IngressClass and in the ConfigMap only"
 	case setting.onIngress:
 		where = "names another object: it has an effect on an Ingress only"
+	case setting.Scope&Canary != 0:
+		where = "is for canaries: it has an effect on an Ingress only"
 	case setting.Scope&Listener != 0:
 		where = "governs listeners: it has an effect on the IngressClass only"
 	case setting.Scope&Stream != 0:
@@ -219,10 +221,6 @@ func (in *reading) unsupported(a *nginxAnnotation, full, value string) {
 		in.deny(a.effect, full+" is not supported")
 		in.problem(model.ReasonDenied,
 			"%s is not supported and protects the paths of this object: they answer 503", full)
-	case diverts:
-		in.result.Diverted = true
-		in.problem(model.ReasonUnsupportedAnnotation,
-			"%s is not supported: the paths of this object are not served", full)
 	default:
 		in.problem(model.ReasonUnsupportedAnnotation, "%s is not supported and has no effect", full)
 	}

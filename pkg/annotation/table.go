@@ -14,11 +14,13 @@ var Table = []Annotation{
 	authType, authSecret, authSecretType, authRealm, noAuthLocations,
 	limitRPS, limitRPM, limitConnections, limitBurstMultiplier, limitAllowlist, limitWhitelist, limitReqStatusCode, limitConnStatusCode,
 	blockCIDRs, blockUserAgents, blockReferers,
+	customHTTPErrors, disableProxyInterceptErrors, defaultBackend,
 
 	backendProtocol, upstreamProxyProtocol,
 	proxySSLSecret, proxySSLVerify, proxySSLVerifyDepth, proxySSLName, proxySSLServerName, proxySSLProtocols, proxySSLCiphers,
 	upstreamKeepaliveConnections, upstreamKeepaliveTimeout, upstreamKeepaliveRequests, upstreamKeepaliveTime,
 	upstreamMaxConnections, upstreamMaxPending, upstreamPendingTimeout, upstreamPrewarm,
+	serviceUpstream,
 	loadBalance, upstreamHashBy, upstreamHashLoad, slowStart,
 	affinity, affinityMode, sessionCookieName, sessionCookiePath, sessionCookieDomain, sessionCookieMaxAge, sessionCookieExpires,
 	sessionCookieSameSite, sessionCookieSecure, sessionCookieConditional, sessionCookieChangeOnFailure,
@@ -40,6 +42,9 @@ var Table = []Annotation{
 	relativeRedirects, usePortInRedirects,
 	hsts, hstsMaxAge, hstsIncludeSubdomains, hstsPreload,
 	serverAlias, fromToWWWRedirect, strictValidatePathType,
+
+	canary, canaryWeight, canaryWeightTotal, canaryByHeader, canaryByHeaderValue, canaryByHeaderPattern, canaryByCookie,
+	affinityCanaryBehavior,
 
 	keepAlive, keepAliveRequests, maxConnections,
 	clientHeaderTimeout, clientBodyTimeout, maxHeaderBytes, maxRequestLineBytes, clientHeaderBufferSize, largeClientHeaderBuffers,

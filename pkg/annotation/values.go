@@ -45,6 +45,11 @@ type Values struct {
 	StrictPaths bool
 	// HTTPSPort is what use-port-in-redirects puts into redirects to https.
 	HTTPSPort int
+	// IsCanary tells that an Ingress gets what Canary says of another one.
+	IsCanary bool
+	Canary   model.CanaryRules
+	// DefaultBackend names a Service of the Ingress's namespace. Empty means none.
+	DefaultBackend string
 
 	parts parts
 }
@@ -72,6 +77,7 @@ func Defaults(p model.Profile) Values {
 		Host:     model.HostTLS{ClientAuth: model.ClientAuthOn},
 		// What is verified by default is the same for both.
 		GlobalAuth: model.DefaultFilters(p).ExternalAuth,
+		Canary:     defaultCanary(),
 
 		parts: parts{
 			buffers: 4, bufferSize: 4 << 10, cookieName: defaultCookie, headerBuffer: 1 << 10,

@@ -42,6 +42,9 @@ type State struct {
 	Client *variable.Client
 	// Sticky is what the cookie of a client told, and is to tell.
 	Sticky Cookie
+	// Alternative is the name of the upstream that takes the exchange in place of the
+	// route's, empty for none.
+	Alternative string
 	// Own tells that the response is an answer of the proxy's own.
 	Own bool
 	// Reply is the answer of a filter that ended the exchange.
@@ -72,7 +75,7 @@ func (s *State) Reset() {
 // Context is what expressions with variables are evaluated for.
 func (s *State) Context(ex *message.Exchange) variable.Context {
 	return variable.Context{
-		Exchange: ex, Path: s.Path, User: s.User, Route: s.Route, Forwarded: s.Forwarded, Client: s.Client,
+		Exchange: ex, Path: s.Path, User: s.User, Route: s.Route, Alternative: s.Alternative, Forwarded: s.Forwarded, Client: s.Client,
 	}
 }
 

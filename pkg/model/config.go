@@ -112,6 +112,8 @@ type Route struct {
 	// Answer is the status that every request is answered with, in place of being
 	// forwarded; 0 for all routes that have an upstream or should have one.
 	Answer int
+	// Branches are where some requests go in place of Upstream.
+	Branches BranchSet
 	// Ingress is the object that the route came from.
 	Ingress ObjectRef
 	// Options are the settings that annotations gave.

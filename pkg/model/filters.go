@@ -18,6 +18,7 @@ type Filters struct {
 	ExternalAuth   ExternalAuth
 	RequestFields  RequestFields
 	ResponseFields ResponseFields
+	Errors         Errors
 }
 
 // settings lists the settings of f under the names of their annotations, one row of
@@ -25,7 +26,7 @@ type Filters struct {
 func (f *Filters) settings() (list []setting) {
 	for _, group := range []interface{ settings() []setting }{
 		f.AppRoot, f.Redirect, f.HTTPS, f.HSTS, f.Rewrite, f.CORS, f.Block, f.Limits, f.Access, f.BasicAuth, f.ExternalAuth,
-		f.RequestFields, f.ResponseFields,
+		f.RequestFields, f.ResponseFields, f.Errors,
 	} {
 		list = append(list, group.settings()...)
 	}
@@ -65,6 +66,9 @@ func (f *Filters) Tidy() {
 	}
 	if f.Limits.PerSecond == 0 && f.Limits.PerMinute == 0 && f.Limits.Connections == 0 {
 		f.Limits = Limits{}
+	}
+	if f.Errors.Codes == "" {
+		f.Errors = Errors{}
 	}
 }
 

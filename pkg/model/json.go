@@ -67,6 +67,7 @@ func (r Route) MarshalJSON() ([]byte, error) {
 	if r.Path == "" {
 		match = "" // a fallback
 	}
+	branches, none := r.Branches.Branches(), new(Branches)
 	return json.Marshal(struct {
 		Path     string    `json:"path,omitempty"`
 		Match    string    `json:"match,omitempty"`
@@ -74,8 +75,9 @@ func (r Route) MarshalJSON() ([]byte, error) {
 		Answer   int       `json:"answer,omitempty"`
 		Ingress  ObjectRef `json:"ingress,omitzero"`
 		Options  Options   `json:"options"`
+		Branches object    `json:"branches,omitempty"`
 		Denied   string    `json:"denied,omitempty"`
-	}{r.Path, match, r.Upstream.text(), r.Answer, r.Ingress, r.Options, r.Denied})
+	}{r.Path, match, r.Upstream.text(), r.Answer, r.Ingress, r.Options, changed(branches.settings(), none.settings()), r.Denied})
 }
 
 // text is String, but empty for no upstream.
@@ -104,12 +106,7 @@ func (o Options) MarshalJSON() ([]byte, error) {
 		{"allocation-mode", string(o.AllocationMode)}, {"allocation-mode-from", o.AllocationModeFrom},
 	}, o.settings()...)
 	filters, none := o.Filters.Filters(), Filters{}
-	for i, s := range filters.settings() {
-		if s.value != none.settings()[i].value {
-			list = append(list, s)
-		}
-	}
-	return json.Marshal(object(list))
+	return json.Marshal(object(append(list, changed(filters.settings(), none.settings())...)))
 }
 
 // MarshalJSON gives the JSON form of s.

@@ -97,7 +97,8 @@ func (r *Route) printTarget(b *strings.Builder) {
 	if r.Answer != 0 {
 		target = strconv.Itoa(r.Answer)
 	}
-	b.WriteString("  " + target + r.Options.Changes())
+	branches := r.Branches.Branches()
+	b.WriteString("  " + target + r.Options.Changes() + branches.Changes())
 	if r.Denied != "" {
 		b.WriteString("  denied: " + r.Denied)
 	}

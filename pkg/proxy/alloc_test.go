@@ -44,14 +44,22 @@ func startProxyWith(t testing.TB, response string, set func(l *model.Listener)) 
 	}
 	reg := upstream.NewRegistry(upstream.Config{})
 	key := model.UpstreamKey{Namespace: "default", Service: "shop", Port: "80"}
-	reg.SetEndpoints(model.Endpoints{key: {{Addr: back.Addr().(*net.TCPAddr).AddrPort()}}})
+	next := model.UpstreamKey{Namespace: "default", Service: "next", Port: "80"}
+	endpoint := []model.Endpoint{{Addr: back.Addr().(*net.TCPAddr).AddrPort()}}
+	reg.SetEndpoints(model.Endpoints{key: endpoint, next: endpoint})
 	options := model.DefaultOptions()
 	options.AllocationMode = model.AllocationMode(inmodes.Mode().String())
 	route := model.Route{Path: "/", Upstream: key, Options: options}
+	canary := route
+	canary.Path = "/canary"
+	canary.Branches = model.Branches{Errors: next, Canary: model.Canary{Upstream: next, CanaryRules: model.CanaryRules{
+		Header: "DNT", Pattern: "^[2-9]$", Cookie: "none", Weight: 99, Total: 100,
+	}}}.Set()
+	canary.Options.Filters = model.Filters{Errors: model.Errors{Codes: "404,503"}}.Set()
 	gone := model.Route{Path: "/gone", Options: model.DefaultOptions()}
 	cfg := &model.Config{
-		Hosts:     []model.Host{{Name: "shop.test", Routes: []model.Route{route, gone}}},
-		Upstreams: []model.Upstream{{Key: key, Policy: model.DefaultPolicy()}},
+		Hosts:     []model.Host{{Name: "shop.test", Routes: []model.Route{route, canary, gone}}},
+		Upstreams: []model.Upstream{{Key: next, Policy: model.DefaultPolicy()}, {Key: key, Policy: model.DefaultPolicy()}},
 		Listener:  model.DefaultListener(),
 	}
 	set(&cfg.Listener)
@@ -129,6 +137,7 @@ func TestExchangeDoesNotAllocate(t *testing.T) {
 		{"POST of a short body", "POST /a HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 5\r\n\r\nhello", small, "200"},
 		{"chunked response", browserGet, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "200"},
 		{"large response", browserGet, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("0123456789", 10000), "200"},
+		{"canary", strings.Replace(browserGet, "/catalogue", "/canary", 1), small, "200"},
 		{"no route", strings.Replace(browserGet, "shop.test", "nowhere.test", 1), small, "404"},
 		{"no Service", strings.Replace(browserGet, "/catalogue", "/gone", 1), small, "503"},
 		{"garbage from the upstream", browserGet, "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "502"},

@@ -30,6 +30,21 @@ type exchange struct {
 	// scratch is kept memory for paths that may be read in several ways.
 	scratch snapshot.Scratch
 
+	// to is where the exchange goes: the route's own target, that of canary, or that of
+	// the pages for errors, when paged. canary is nil for none.
+	to     *snapshot.Target
+	canary *snapshot.Canary
+	paged  bool
+	// challenge is what a page with status 401 needs.
+	challenge string
+	// strayed tells that the client's cookie names an endpoint that is gone.
+	strayed bool
+	// stale is a connection, to staleAt, that a sender has not left yet. It is closed for
+	// staleFor.
+	stale    *upstream.Conn
+	staleAt  *upstream.Endpoint
+	staleFor upstream.Reason
+
 	filters filter.State
 	request request
 	sender  sender
@@ -48,10 +63,11 @@ type exchange struct {
 	tries    int
 	most     int // tries
 	// counted is the endpoint that counts the attempt in progress, and outcome
-	// what that is to be told. entered tells that the upstream counts the exchange.
+	// what that is to be told. entered is the upstream that counts the exchange, nil for
+	// none.
 	counted *upstream.Endpoint
 	outcome upstream.Outcome
-	entered bool
+	entered *upstream.Upstream
 
 	// buf holds what came from the upstream; buf[at:] is not consumed yet.
 	buf    []byte
@@ -83,6 +99,7 @@ func (x *exchange) end() {
 		x.release(upstream.ClosedFailed)
 		x.tell(0)
 	}
+	x.dropStale()
 	if c := x.streaming; c != nil {
 		x.streaming = nil
 		if !x.served {
@@ -92,9 +109,24 @@ func (x *exchange) end() {
 	}
 	x.request.spool.close()
 	x.filters.Ticket.Release()
-	if x.entered {
-		x.entered = false
-		x.route.Upstream.Leave()
+	x.leave()
+}
+
+// enter has an upstream count the exchange. It returns false when that has as many as it
+// may have.
+func (x *exchange) enter(u *upstream.Upstream) bool {
+	if !u.Enter() {
+		return false
+	}
+	x.entered = u
+	return true
+}
+
+// leave ends what enter began.
+func (x *exchange) leave() {
+	if u := x.entered; u != nil {
+		x.entered = nil
+		u.Leave()
 	}
 }
 
@@ -110,7 +142,8 @@ func (x *exchange) recycle() {
 	x.sender.forget()
 	x.filters.Reset()
 	x.left.reset()
-	x.endpoint = nil
+	x.endpoint, x.staleAt = nil, nil
+	x.to, x.canary, x.paged, x.challenge, x.strayed = nil, nil, false, "", false
 	x.choice = upstream.Choice{}
 	clear(x.tried[:min(x.tries, mostTries)])
 	x.tries, x.at = 0, 0
@@ -124,7 +157,7 @@ func (x *exchange) release(why upstream.Reason) {
 		return
 	}
 	x.left.drop()
-	if x.sender.running {
+	if x.sending() {
 		c.Cut()
 		x.sender.wait()
 	}
@@ -153,6 +186,7 @@ func (x *exchange) serve(snap *snapshot.Snapshot) {
 		return
 	}
 	req, route := &x.Request, x.route
+	x.to = &route.Target
 	x.Mem = x.Mem.Switch(route.Mode)
 	x.filters.Path, x.filters.Leaving, x.filters.Secured = x.path, x, snap.Secured
 	switch {
@@ -168,9 +202,15 @@ func (x *exchange) serve(snap *snapshot.Snapshot) {
 		x.replyWith(&x.filters.Reply)
 		return
 	}
-	if route.Answer == 0 && (route.Upstream == nil || route.Upstream.Len() == 0) {
-		x.reply(503)
-		return
+	switch {
+	case route.Answer != 0:
+	case !route.Ready():
+		if !x.standIn() {
+			x.reply(503)
+			return
+		}
+	case route.Canary != nil:
+		x.divert(route.Canary)
 	}
 	if !filter.Run(route.Filters.Late, x.Exchange, &x.filters) {
 		x.replyWith(&x.filters.Reply)
@@ -180,7 +220,7 @@ func (x *exchange) serve(snap *snapshot.Snapshot) {
 		x.reply(route.Answer)
 		return
 	}
-	if x.entered = route.Upstream.Enter(); !x.entered {
+	if !x.enter(x.to.Upstream) {
 		x.fail(503, tooManyActive)
 		return
 	}

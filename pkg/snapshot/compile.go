@@ -246,10 +246,15 @@ func refersTo(h *model.Host, keys map[model.UpstreamKey]bool) bool {
 	if len(keys) == 0 {
 		return false
 	}
-	if h.Fallback != nil && keys[h.Fallback.Upstream] {
+	if h.Fallback != nil && leadsTo(h.Fallback, keys) {
 		return true
 	}
-	return slices.ContainsFunc(h.Routes, func(r model.Route) bool { return keys[r.Upstream] })
+	for i := range h.Routes {
+		if leadsTo(&h.Routes[i], keys) {
+			return true
+		}
+	}
+	return false
 }
 
 // compileHost compiles one host and appends its routes to fresh.
@@ -298,16 +303,16 @@ func (s *Snapshot) compileRoute(h *model.Host, r *model.Route) (*Route, error) {
 	if err != nil {
 		return nil, err
 	}
-	policy := model.DefaultPolicy()
+	to, policy, err := s.target(r.Upstream)
+	if err != nil {
+		return nil, err
+	}
 	denied := r.Denied != ""
-	if i, ok := findUpstream(s.Config, r.Upstream); ok {
-		up := &s.Config.Upstreams[i]
-		policy = up.Policy
-		denied = denied || !s.reachable(up)
-	} else if !r.Upstream.IsZero() {
-		return nil, errNoUpstream(r.Upstream)
+	if i, ok := findUpstream(s.Config, r.Upstream); ok && !s.reachable(&s.Config.Upstreams[i]) {
+		denied = true
 	}
 	made := &Route{
+		Target:         to,
 		Denied:         denied,
 		Answer:         r.Answer,
 		NoAccessLog:    r.Options.NoAccessLog,
@@ -319,8 +324,6 @@ func (s *Snapshot) compileRoute(h *model.Host, r *model.Route) (*Route, error) {
 		Retry:          r.Options.Retry,
 		Buffering:      bounded(r.Options.Buffering),
 		ResponseLimits: responseLimits(r.Options.Buffering.ResponseHead),
-		HTTP2:          policy.Transport.Protocol.HTTP2(),
-		Encrypted:      policy.Transport.Protocol.Encrypted(),
 		MaxBody:        r.Options.MaxBodyBytes,
 		Namespace:      r.Ingress.Namespace,
 		Ingress:        r.Ingress.Name,
@@ -332,13 +335,8 @@ func (s *Snapshot) compileRoute(h *model.Host, r *model.Route) (*Route, error) {
 	if made.Path == "" {
 		made.Path = "/"
 	}
-	if sticky := policy.Balance.Sticky; sticky.Cookie != "" {
-		made.Sticky = &sticky
-	}
-	if by := policy.Balance.HashBy; by != "" {
-		if made.HashBy, err = variable.Compile(by, variable.Request); err != nil {
-			return nil, fmt.Errorf("upstream-hash-by: %w", err)
-		}
+	if err := s.compileBranches(made, r); err != nil {
+		return nil, err
 	}
 	made.Variables = variable.Route{
 		Namespace: made.Namespace, Ingress: made.Ingress, Service: made.Service, Port: made.Port,
@@ -398,16 +396,23 @@ func (s *Snapshot) connect(fresh []unconnected, reg *upstream.Registry, m *metri
 	}
 	s.connectPassthrough(upstreams)
 	for _, r := range fresh {
-		if i, ok := findUpstream(s.Config, r.model.Upstream); ok && !r.Denied {
-			r.Upstream = upstreams[i]
-		}
-		r.Metrics = m.Route(metrics.RouteLabels{
+		r.targets(func(t *Target) {
+			if i, ok := findUpstream(s.Config, t.key); ok && !r.Denied && s.reachable(&s.Config.Upstreams[i]) {
+				t.Upstream = upstreams[i]
+			}
+		})
+		labels := metrics.RouteLabels{
 			Namespace: r.Namespace,
 			Ingress:   r.Ingress,
 			Service:   r.Service,
 			Path:      r.Path,
 			Host:      hostLabel(r.host),
-		})
+		}
+		r.Metrics = m.Route(labels)
+		if r.Canary != nil {
+			labels.Canary = r.Canary.Name
+			r.Canary.Metrics = m.Route(labels)
+		}
 	}
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 	"github.com/shockwave-ingress/shockwave/pkg/route"
-	"github.com/shockwave-ingress/shockwave/pkg/upstream"
 	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
 
@@ -57,9 +56,12 @@ type host struct {
 
 // Route is where the requests of a path go, and how.
 type Route struct {
-	// Upstream has the endpoints. It is nil when there is no such Service or
-	// port, and when the route is denied: answer 503.
-	Upstream *upstream.Upstream
+	// Target is where requests go that no branch takes.
+	Target
+	// Canary takes some of them; nil for none.
+	Canary *Canary
+	// Errors replaces answers with an error; nil: none are.
+	Errors *ErrorPages
 	// Denied tells that a setting which protects the route cannot be honoured:
 	// answer 503 whatever the request.
 	Denied bool
@@ -84,12 +86,6 @@ type Route struct {
 	Buffering model.Buffering
 	// ResponseLimits bound what is read of a response's head.
 	ResponseLimits http11.Limits
-	// HTTP2 and Encrypted tell what the endpoints speak.
-	HTTP2, Encrypted bool
-	// HashBy is what endpoints are chosen by, nil for nothing. Sticky keeps clients at
-	// endpoints by a cookie; it goes first. nil: clients are not kept.
-	HashBy *variable.Expression
-	Sticky *model.Sticky
 	// Variables are what expressions tell of the route.
 	Variables variable.Route
 	// Filters are the steps besides forwarding.
@@ -165,7 +161,7 @@ func (s *Snapshot) Routes() iter.Seq[*Route] {
 func (s *Snapshot) Handles() iter.Seq[*metrics.Route] {
 	return func(yield func(*metrics.Route) bool) {
 		for r := range s.Routes() {
-			if !yield(r.Metrics) {
+			if !yield(r.Metrics) || r.Canary != nil && !yield(r.Canary.Metrics) {
 				return
 			}
 		}

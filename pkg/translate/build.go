@@ -46,12 +46,13 @@ func (r *Builder) Build(objs *Objects, settings Settings) (*model.Config, []mode
 	b := newBuild(objs, settings, r)
 	b.readBase()
 	b.readClasses()
-	b.noClass = &class{values: *b.base}
-	ingresses := b.open(b.selector.ours(objs))
+	b.noClass = newClass(b.base, annotation.Result{})
+	ingresses, canaries := takeCanaries(b.open(b.selector.ours(objs)))
 	b.patternHosts(ingresses)
 	for _, in := range ingresses {
 		b.addRules(in)
 	}
+	b.addCanaries(canaries, ingresses)
 	b.addSlashes(ingresses)
 	b.addHostSettings(ingresses)
 	b.denyHosts(ingresses)
@@ -64,6 +65,7 @@ func (r *Builder) Build(objs *Objects, settings Settings) (*model.Config, []mode
 	for _, in := range ingresses {
 		b.addTLS(in)
 	}
+	b.tellCanaryTLS(canaries)
 	b.addDefaultCertificate()
 	b.addStreams()
 	config := b.config()

@@ -30,6 +30,7 @@ func (b *build) addRoots(ingresses []*ingress) {
 		return
 	}
 	options, policy := b.base.Final()
+	policy.ClusterIP = policy.ClusterIP && target.clusterIP
 	denied := b.denied
 	if denied == "" && b.base.BasicAuth {
 		denied = "auth-type needs an auth-secret, which a default backend cannot have"
@@ -51,11 +52,13 @@ func (b *build) addRoots(ingresses []*ingress) {
 			h.fallback = fallback
 		}
 	}
+	b.addErrorBackends(target, policy)
 }
 
 // rootOf makes the route for the unmatched paths of a host of an Ingress.
 func (b *build) rootOf(in *ingress, h *host, to target, ok bool) *model.Route {
 	route := b.route(in, routeKey{}, "/", to)
+	route.Branches = route.Branches.Branches().ForErrors(in.options.Filters).Set() // there is nothing to stand in for
 	route.Denied = cmp.Or(route.Denied, h.denials[in.ref])
 	if !ok {
 		route.Answer = 404

@@ -39,6 +39,14 @@ type ingress struct {
 	redirectCode int
 	// slash is what a redirect has that adds a slash to a path.
 	slash model.Redirect
+	// isCanary tells that it gets, as canary says, requests of another Ingress.
+	isCanary bool
+	canary   model.CanaryRules
+	// class is what it starts from.
+	class *class
+	// defaultBackend serves while the Service of a path has no endpoints, and answers
+	// for errors; zero for none.
+	defaultBackend target
 	// told holds the messages of its Problems: what many paths have in
 	// common is told once.
 	told map[string]bool
@@ -52,7 +60,7 @@ func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 	for i, object := range ingresses {
 		class := b.classFor(object)
 		in := &slab[i]
-		*in = ingress{Ingress: object, ref: b.ref("Ingress", object.Namespace, object.Name), said: b.said(object)}
+		*in = ingress{Ingress: object, class: class, ref: b.ref("Ingress", object.Namespace, object.Name), said: b.said(object)}
 		values, result := in.said.annotations(b.reader, in.ref, object, &class.values)
 		b.problems = append(b.problems, result.Problems...)
 		if class.diverted {
@@ -77,6 +85,8 @@ func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 		in.slash, in.redirectCode = values.SlashRedirect(), values.Filters.HTTPS.Code
 		in.useRegex, in.rewriteTarget = values.UseRegex, values.Filters.Rewrite.Target
 		in.wantsPatterns = in.useRegex && !class.values.UseRegex
+		in.isCanary, in.canary = values.IsCanary, values.Canary
+		b.readDefaultBackend(in, &values)
 		opened = append(opened, in)
 	}
 	return opened
@@ -193,16 +203,25 @@ func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath
 func (b *build) route(in *ingress, key routeKey, written string, target target) model.Route {
 	var upstream model.UpstreamKey
 	if !target.key.IsZero() {
-		upstream = b.use(target, in.policy)
+		policy := in.policy
+		if policy.ClusterIP && !target.clusterIP {
+			b.tell(in, model.ReasonNoEffect, "service-upstream: Service %s/%s has no cluster IP: its endpoints are used", target.key.Namespace, target.key.Service)
+			policy.ClusterIP = false
+		}
+		upstream = b.use(target, policy)
 	}
 	options := in.options
 	if in.rewriteTarget == written { // it has no effect (IN: controller/location.go, needsRewrite)
 		options = in.withoutRewrite()
 	}
-	return model.Route{
+	route := model.Route{
 		Path: key.path, Match: key.match, Upstream: upstream,
 		Ingress: in.ref, Options: options, Denied: in.denied,
 	}
+	if !in.defaultBackend.key.IsZero() {
+		route.Branches = model.Branches{Errors: b.use(in.defaultBackend, errorPolicy(in.class.policy)), StandIn: true}.Set()
+	}
+	return route
 }
 
 // withoutRewrite returns the options of paths that are not rewritten.
