@@ -1,56 +1,117 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/annotation"
 	"github.com/shockwave-ingress/shockwave/pkg/certs"
+	"github.com/shockwave-ingress/shockwave/pkg/check"
 	"github.com/shockwave-ingress/shockwave/pkg/manifests"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
+	"github.com/shockwave-ingress/shockwave/pkg/reconcile"
 	"github.com/shockwave-ingress/shockwave/pkg/settings"
 	"github.com/shockwave-ingress/shockwave/pkg/translate"
 	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
 
-const aboutCheck = `Check reads manifests and prints what would be served, and every problem in them:
-misspelt annotations, values that do not parse, conflicts, missing Services and
-Secrets. It talks to no cluster. It exits with 1 when there are problems.`
+const aboutCheck = `Check tells what becomes of Ingresses: which of their annotations are in effect, what
+would change for their traffic, and which of their paths are refused, with the file and
+line of each. It reads manifests, or once, without writing anything, a cluster:
+
+  shockwave check -f manifests/ -f more.yaml
+  helm template chart | shockwave check -f -
+  kubectl get ingress -A -o yaml | shockwave check -f -
+  shockwave check --cluster
+
+Where no flag says which class is meant, it is that of ingress-nginx if an Ingress has
+it, else that of Shockwave. What manifests refer to and do not hold, such as a Secret
+that cert-manager will make, is listed and is no problem, unless --complete says that
+they are all there is.
+
+It exits with 0 when --fail-on finds nothing, 1 when it does, and 2 when something could
+not be read.`
+
+// The forms of what check prints.
+var checkOutputs = []string{"text", "json", "markdown", "model", "model-json"}
+
+// failOn are the levels that --fail-on takes, each with the least that is a failure.
+var failOn = map[string]check.Level{
+	"any": check.Note, "changes": check.Changes, "refused": check.Refused, "never": check.Unreadable,
+}
+
+// checking are the flags of check.
+type checking struct {
+	files          []string
+	cluster        bool
+	kubeconfig     string
+	output, failOn string
+	options        check.Options
+}
 
 // newCheck is `shockwave check`.
 func newCheck() *cobra.Command {
 	s := settings.Default()
-	var file, output string
+	var c checking
 	cmd := &cobra.Command{
-		Use:   "check -f FILE|DIR|-",
-		Short: "Print what manifests would serve, and their problems",
+		Use:   "check -f FILE|DIR|-… | --cluster",
+		Short: "Tell what becomes of Ingresses: what works, what changes, what is refused",
 		Long:  aboutCheck,
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if file == "" {
-				return errors.New("say what to check: -f FILE, -f DIR, or -f - for the standard input")
+			for _, name := range []string{"controller-class", "ingress-class", "ingress-class-by-name"} {
+				c.options.ClassGiven = c.options.ClassGiven || cmd.Flags().Changed(name)
 			}
-			if output != "text" && output != "json" {
-				return fmt.Errorf("--output: %q is neither text nor json", output)
+			err := c.validate(s)
+			if err == nil {
+				err = c.run(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), s)
 			}
-			if err := s.Validate(); err != nil {
-				return err
+			var found problemsError
+			if err != nil && !errors.As(err, &found) {
+				err = inputError{err}
 			}
-			return check(cmd.InOrStdin(), cmd.OutOrStdout(), file, output, s)
+			return err
 		},
 	}
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return inputError{fmt.Errorf("%w: see `%s --help`", err, cmd.CommandPath())}
+	})
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVarP(&file, "filename", "f", "", "File or directory of manifests, or - for the standard input.")
-	flags.StringVarP(&output, "output", "o", "text", "Form of the output: text or json.")
+	flags.StringArrayVarP(&c.files, "filename", "f", nil, "File or directory of manifests, or - for the standard input; may be repeated.")
+	flags.BoolVar(&c.cluster, "cluster", false, "Read the cluster of the kubeconfig in place of manifests.")
+	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "Kubeconfig to reach the cluster by, in place of the usual one; reads the cluster.")
+	flags.StringVarP(&c.output, "output", "o", "text", "Form of the output: text, json or markdown; model and model-json print what would be served instead.")
+	flags.StringVar(&c.failOn, "fail-on", "changes", "What to exit with 1 for: refused paths, changes (which includes them), any problem, or never.")
+	flags.BoolVar(&c.options.Complete, "complete", false, "The manifests are all there is: a missing Service or Secret is a problem.")
 	s.RegisterReading(flags)
 	return cmd
+}
+
+// validate refuses flags that do not fit.
+func (c *checking) validate(s settings.Settings) error {
+	c.cluster = c.cluster || c.kubeconfig != ""
+	switch _, known := failOn[c.failOn]; {
+	case len(c.files) == 0 && !c.cluster:
+		return errors.New("say what to check: -f FILE, -f DIR, or -f - for the standard input; or --cluster")
+	case len(c.files) > 0 && c.cluster:
+		return errors.New("--cluster: manifests are read with -f, or a cluster, not both")
+	case !slices.Contains(checkOutputs, c.output):
+		return fmt.Errorf("--output: %q is none of %s", c.output, strings.Join(checkOutputs, ", "))
+	case !known:
+		return fmt.Errorf("--fail-on: %q is none of refused, changes, any, never", c.failOn)
+	}
+	return s.Validate()
 }
 
 // problemsError is what a check ends with that found problems: their number.
@@ -63,24 +124,102 @@ func (n problemsError) Error() string {
 	return fmt.Sprintf("there are %d problems", int(n))
 }
 
-// check prints what the manifests of file would serve.
-func check(in io.Reader, out io.Writer, file, output string, s settings.Settings) error {
-	result, err := readChecked(in, file, s)
+// inputError is what a check ends with that could not be made.
+type inputError struct{ error }
+
+func (e inputError) Unwrap() error { return e.error }
+
+// exitCode is what the process ends with after err.
+func exitCode(err error) int {
+	if input := (inputError{}); errors.As(err, &input) {
+		return 2
+	}
+	return 1
+}
+
+// run prints what becomes of the Ingresses, and tells whether that is a failure.
+func (c *checking) run(ctx context.Context, in io.Reader, out io.Writer, s settings.Settings) error {
+	how := translation(s)
+	how.Now = time.Now()
+	var objs *translate.Objects
+	var unread []error
+	var err error
+	if c.cluster {
+		c.options.Complete = true
+		objs, unread, err = c.read(ctx, how)
+	} else if objs, err = manifests.ReadAll(c.files, in); err != nil {
+		err = fmt.Errorf("--filename: %w", err)
+	}
 	if err != nil {
 		return err
 	}
-	if output == "json" {
-		err = result.writeJSON(out)
-	} else {
-		err = result.writeText(out)
+	c.options.Unread = len(unread) > 0
+	report := check.Objects(objs, how, c.options)
+	for _, err := range unread {
+		report.Notes = append(report.Notes, "Not read: "+oneLine(err)+".")
 	}
-	if n := len(result.problems); err == nil && n > 0 {
-		err = problemsError(n)
+	if err := c.print(out, report); err != nil {
+		return err
 	}
-	return err
+	return c.verdict(report)
 }
 
-// readChecked reads and translates the manifests of file.
+// read reads the cluster.
+func (c *checking) read(ctx context.Context, how translate.Settings) (*translate.Objects, []error, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules() // as kubectl
+	rules.ExplicitPath = c.kubeconfig
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		return nil, nil, fmt.Errorf("--cluster: %w", err)
+	}
+	config.QPS = -1 // the API server does its own flow control
+	ctx, cancel := context.WithTimeout(ctx, clusterTimeout)
+	defer cancel()
+	return reconcile.List(ctx, config, how, func(objs *translate.Objects) translate.Settings {
+		return check.Settings(objs, how, c.options)
+	})
+}
+
+// clusterTimeout bounds reading a cluster.
+const clusterTimeout = 5 * time.Minute
+
+func (c *checking) print(out io.Writer, report *check.Report) error {
+	result := checked{report.Config, report.Endpoints, report.Problems, report.Totals.Ingresses + report.Totals.NotLookedAt}
+	switch c.output {
+	case "json":
+		return report.WriteJSON(out)
+	case "markdown":
+		return report.WriteMarkdown(out)
+	case "model":
+		return result.writeText(out)
+	case "model-json":
+		return result.writeJSON(out)
+	}
+	return report.WriteText(out)
+}
+
+// verdict is the error that a report ends in, if any.
+func (c *checking) verdict(report *check.Report) error {
+	least, n := failOn[c.failOn], 0
+	unreadable := 0
+	for _, f := range report.Findings() {
+		switch {
+		case f.Level == check.Unreadable:
+			unreadable++
+		case f.Level >= least && c.failOn != "never":
+			n++
+		}
+	}
+	switch {
+	case unreadable > 0:
+		return inputError{fmt.Errorf("documents that cannot be read: %d", unreadable)}
+	case n > 0:
+		return problemsError(n)
+	}
+	return nil
+}
+
+// readChecked reads and translates the manifests of file, for explain.
 func readChecked(in io.Reader, file string, s settings.Settings) (checked, error) {
 	var objs *translate.Objects
 	var err error
@@ -99,7 +238,7 @@ func readChecked(in io.Reader, file string, s settings.Settings) (checked, error
 	return checked{config, endpoints.Of(objs, config), problems, len(objs.Ingresses)}, nil
 }
 
-// checked is the result of a check.
+// checked is what manifests come to.
 type checked struct {
 	config    *model.Config
 	endpoints model.Endpoints

@@ -46,7 +46,7 @@ spec:
 `
 
 func TestCheckPrintsModelAndProblems(t *testing.T) {
-	out, err := shockwave(t, misspelt, "check", "-f", "-", "--allocation-mode=standard")
+	out, err := shockwave(t, misspelt, "check", "-f", "-", "-o", "model", "--allocation-mode=standard")
 	if err == nil || err.Error() != "there is 1 problem" {
 		t.Errorf("error %v", err)
 	}
@@ -68,7 +68,7 @@ func TestCheckWithoutProblems(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{file, filepath.Dir(file)} {
-		out, err := shockwave(t, "", "check", "-f", path)
+		out, err := shockwave(t, "", "check", "-f", path, "-o", "model")
 		if err != nil || !strings.Contains(out, "proxy-read-timeout=5s") {
 			t.Errorf("%v\n%s", err, out)
 		}
@@ -76,7 +76,7 @@ func TestCheckWithoutProblems(t *testing.T) {
 }
 
 func TestCheckAsJSON(t *testing.T) {
-	out, err := shockwave(t, misspelt, "check", "-f", "-", "-o", "json")
+	out, err := shockwave(t, misspelt, "check", "-f", "-", "-o", "model-json")
 	if err == nil {
 		t.Error("problems, and no error")
 	}
@@ -96,7 +96,7 @@ func TestCheckAsJSON(t *testing.T) {
 // both are the same.
 func TestCheckTellsWhereModesComeFrom(t *testing.T) {
 	manifests := strings.Replace(misspelt, `{shockwave.dev/proxy-read-timeot: "5"}`, "{shockwave.dev/allocation-mode: greentea}", 1)
-	out, err := shockwave(t, manifests, "check", "-f", "-", "--allocation-mode=arena")
+	out, err := shockwave(t, manifests, "check", "-f", "-", "-o", "model", "--allocation-mode=arena")
 	const config = "listener  allocation-mode=arena (--allocation-mode)\nhost shop.example\n" +
 		"  /cart  prefix  default/cart:80  allocation-mode=greentea (annotation shockwave.dev/allocation-mode of Ingress default/shop)\n"
 	if err != nil || out != config {
@@ -104,7 +104,7 @@ func TestCheckTellsWhereModesComeFrom(t *testing.T) {
 	}
 	def := alloc.Built().Default.String()
 	for flag, from := range map[string]string{"--ingress-class=shockwave": "default", "--allocation-mode=" + def: "--allocation-mode"} {
-		out, err := shockwave(t, manifests, "check", "-f", "-", "-o", "json", flag)
+		out, err := shockwave(t, manifests, "check", "-f", "-", "-o", "model-json", flag)
 		var form struct {
 			Config struct {
 				Listener map[string]any
@@ -127,7 +127,7 @@ func TestCheckTellsWhereModesComeFrom(t *testing.T) {
 }
 
 func TestCheckOfAnotherClass(t *testing.T) {
-	out, err := shockwave(t, misspelt, "check", "-f", "-", "--controller-class=k8s.io/ingress-nginx", "--allocation-mode=standard")
+	out, err := shockwave(t, misspelt, "check", "-f", "-", "-o", "model", "--controller-class=k8s.io/ingress-nginx", "--allocation-mode=standard")
 	if err != nil || strings.Contains(out, "shop.example") || !strings.HasPrefix(out, "# nothing is served, although there are Ingresses (1): ") {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -135,13 +135,64 @@ func TestCheckOfAnotherClass(t *testing.T) {
 
 func TestCheckMistakes(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
-		{"check", "say what to check: -f FILE, -f DIR, or -f - for the standard input"},
+		{"check", "say what to check: -f FILE, -f DIR, or -f - for the standard input; or --cluster"},
 		{"check -f /does/not/exist", "--filename: stat /does/not/exist: no such file or directory"},
-		{"check -f - -o xml", `--output: "xml" is neither text nor json`},
+		{"check -f - -o xml", `--output: "xml" is none of text, json, markdown, model, model-json`},
+		{"check -f - --cluster", "--cluster: manifests are read with -f, or a cluster, not both"},
+		{"check -f - --fail-on=all", `--fail-on: "all" is none of refused, changes, any, never`},
 		{"check -f - --configmap=x", `--configmap: "x" is not of the form namespace/name`},
 	} {
 		if _, err := shockwave(t, "", strings.Fields(c.args)...); err == nil || err.Error() != c.want {
 			t.Errorf("%s: %v, want %s", c.args, err, c.want)
 		}
+	}
+}
+
+// What CI sees: 0, 1 for problems that --fail-on names, 2 for what could not be read.
+func TestCheckExitCodes(t *testing.T) {
+	good := strings.Replace(misspelt, `{shockwave.dev/proxy-read-timeot: "5"}`, "{}", 1)
+	note := strings.Replace(misspelt, "shockwave.dev/proxy-read-timeot", "nginx.ingress.kubernetes.io/proxy-read-timeot", 1)
+	refused := strings.Replace(misspelt, `shockwave.dev/proxy-read-timeot: "5"`, "nginx.ingress.kubernetes.io/server-snippet: deny all;", 1)
+	for _, c := range []struct {
+		manifests, args string
+		want            int
+	}{
+		{good, "-f -", 0},
+		{good + "---\nreplicas: 2\n", "-f -", 0},
+		{note, "-f -", 0},
+		{note, "-f - --fail-on=any", 1},
+		{misspelt, "-f -", 1},
+		{misspelt, "-f - -o json", 1},
+		{misspelt, "-f - --fail-on=refused", 0},
+		{refused, "-f - --fail-on=refused", 1},
+		{refused, "-f - --fail-on=never", 0},
+		{good + "---\na: [\n", "-f - --fail-on=never", 2},
+		{good, "-f /does/not/exist", 2},
+		{good, "-f - --unheard-of", 2},
+		{good, "-f - -o xml", 2},
+		{good, "--kubeconfig=/does/not/exist", 2},
+	} {
+		_, err := shockwave(t, c.manifests, append([]string{"check"}, strings.Fields(c.args)...)...)
+		got := 0
+		if err != nil {
+			got = exitCode(err)
+		}
+		if got != c.want {
+			t.Errorf("%s: %d (%v), want %d", c.args, got, err, c.want)
+		}
+	}
+}
+
+// Several files are one set: what one refers to may stand in another.
+func TestCheckOfSeveralFiles(t *testing.T) {
+	dir := t.TempDir()
+	for i, text := range strings.Split(misspelt, "---\n") {
+		if err := os.WriteFile(filepath.Join(dir, string(rune('a'+i))+".yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := shockwave(t, "", "check", "--complete", "-f", dir+"/a.yaml", "-f", dir+"/c.yaml", "-f", dir+"/b.yaml")
+	if err == nil || !strings.HasPrefix(out, dir+"/c.yaml:1: Ingress default/shop  class shockwave  CHANGES\n  path       shop.example/cart  prefix  default/cart:80\n") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -88,6 +88,11 @@ spec:
 		t.Errorf("/readyz is %d", status)
 	}
 
+	out, err := shockwave(t, "", "check", "--kubeconfig="+kubeconfig)
+	if err == nil || err.Error() != "there is 1 problem" || !strings.Contains(out, "Ingress "+namespace+"/shop  class shockwave  CHANGES\n  path       shop.example/cart  prefix  "+namespace+"/cart:80\n") {
+		t.Errorf("check: %v\n%s", err, out)
+	}
+
 	shop := types.NamespacedName{Namespace: namespace, Name: "shop"}
 	kubetest.Eventually(t, func() error {
 		var ing networkingv1.Ingress

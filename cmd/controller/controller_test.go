@@ -233,7 +233,7 @@ func TestWhatOperatorsRead(t *testing.T) {
 	}
 }
 
-func TestEndOnSignal(t *testing.T) {
+func TestC6EndOnSignal(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		p := controllerOn(t, newSite(t).dir, "--shutdown-grace-period=1")
 		p.signal(s)

@@ -29,7 +29,7 @@ func main() {
 	cmd.SetArgs(args)
 	if err := cmd.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "shockwave: "+oneLine(err))
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
 }
 

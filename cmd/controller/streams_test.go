@@ -247,7 +247,7 @@ func TestCheckOfStreams(t *testing.T) {
 	}
 	for _, want := range []string{
 		"stream tcp/5432  default/one:1\n",
-		"ConfigMap system/tcp  PortConflict  port 443 is not served: the process itself listens on it",
+		"ConfigMap system/tcp  PortConflict: port 443 is not served: the process itself listens on it",
 	} {
 		if !strings.Contains(p.out.String(), want) {
 			t.Errorf("%s\ndoes not say %s", p.out.String(), want)

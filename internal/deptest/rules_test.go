@@ -21,7 +21,7 @@ var dataPlane = []layer{
 	{"pkg/filter", "pkg/upstream"},
 	{"pkg/authrequest"},
 	{"pkg/route", "pkg/certs", "pkg/http11", "pkg/accesslog"},
-	{"pkg/variable"},
+	{"pkg/variable", "pkg/limit"},
 }
 
 // controlPlane knows Kubernetes and opens no traffic ports. From top to bottom.
@@ -38,14 +38,15 @@ var controlPlane = []layer{
 var shared = []layer{
 	{"pkg/metrics"},
 	{"pkg/message"},
-	{"pkg/alloc", "pkg/model", "pkg/sock"},
+	{"pkg/alloc", "pkg/credential", "pkg/model", "pkg/pattern", "pkg/sock"},
 }
 
 // around puts the halves together. Its packages may import both columns;
 // only those above may import them. From top to bottom.
 var around = []layer{
 	{"cmd/..."},
-	{"pkg/admin", "pkg/settings", "examples/..."},
+	{"pkg/check"},
+	{"pkg/admin", "pkg/settings", "pkg/snippet", "examples/..."},
 }
 
 // besides is imported by tests and generators alone, never by the program. It
@@ -59,9 +60,9 @@ var besides = layer{"internal/...", "test/...", "bench/...", "hack/..."}
 var kubernetes = []string{"k8s.io/", "sigs.k8s.io/"}
 
 // mayKnowKubernetes are, besides the control plane, the packages that may:
-// the one that wires everything and the one that reads flags into the control
-// plane's settings.
-var mayKnowKubernetes = []string{"cmd/...", "pkg/settings"}
+// the one that wires everything, the one that reads flags into the control
+// plane's settings, and the one that tells what becomes of objects.
+var mayKnowKubernetes = []string{"cmd/...", "pkg/settings", "pkg/check"}
 
 // serving are the packages that the control plane must not depend on. It is
 // handed a function to publish with instead.
@@ -69,7 +70,7 @@ var serving = []string{"pkg/proxy", "pkg/downstream/...", "pkg/stream", "pkg/ser
 
 // Rule 3: the foundation depends on the standard library and on itself, so
 // that it can be read, fuzzed and reused alone.
-var foundation = []string{"pkg/alloc", "pkg/message", "pkg/http11", "pkg/model", "pkg/route", "pkg/sock"}
+var foundation = []string{"pkg/alloc", "pkg/message", "pkg/http11", "pkg/model", "pkg/pattern", "pkg/route", "pkg/sock"}
 
 // mayUseUnsafe are the packages that work below Go's types: memory outside the
 // heap, and system calls.

@@ -24,7 +24,7 @@ A default stands for the value that asks for what happens anyway; a second one i
 meaning says what happens.
 
 From weakest to strongest: built-in defaults, flags, ConfigMap, ListenerConfig, annotations of the IngressClass,
-annotations of the Ingress. What chose an allocation mode stands beside it in `+"`/configuration`, `shockwave check`"+`
+annotations of the Ingress. What chose an allocation mode stands beside it in `+"`/configuration`, `shockwave check -o model`"+`
 and `+"`shockwave explain`"+`. A value that does not parse changes nothing and is a problem; where it may have meant a protection
 (%[3]s), the paths answer 503 as well. Durations are numbers of seconds and,
 but for %[2]s, Go durations such as 1m30s. Sizes are bytes, or 8k, 1m, 2g.
@@ -41,6 +41,8 @@ but for %[2]s, Go durations such as 1m30s. Sizes are bytes, or 8k, 1m, 2g.
 			func(s annotation.Scope) bool { return s == annotation.Upstream }},
 		{"TLS of hosts", "On an Ingress, for its hosts, and so for the paths that other Ingresses have there; they are no keys of the ConfigMap. The oldest Ingress with an opinion decides.",
 			func(s annotation.Scope) bool { return s&annotation.Host != 0 }},
+		{"Canaries", "On an Ingress only.",
+			func(s annotation.Scope) bool { return s&annotation.Canary != 0 }},
 		{"Connections from clients", "On the IngressClass that `--ingress-class` names, or in the ConfigMap; on an Ingress they are a problem.",
 			func(s annotation.Scope) bool { return s&annotation.Listener != 0 && s&annotation.Path == 0 }},
 		{"All that is served", "In the ConfigMap only.",
@@ -79,7 +81,6 @@ Each is reported as a problem, unless its value asks for what happens anyway (su
 	}{
 		{"**They protect something**, so the paths of their Ingress answer 503 instead of being served without the protection:", u.Denied},
 		{"**Of these, some protect whole hosts**: the paths that other Ingresses of the same namespace have for these hosts answer 503 too:", u.DeniedHosts},
-		{"**They divert a share of the traffic**, so the paths of their Ingress are not served:", u.Diverted},
 		{"**They have no effect** besides the problem:", u.Ignored},
 	} {
 		if len(part.names) > 0 {

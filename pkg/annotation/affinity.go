@@ -78,7 +78,7 @@ func parseCookieName(text string, _ dialect) (string, error) {
 }
 
 var sessionCookiePath = define("session-cookie-path", Upstream,
-	"Attribute Path of the cookie. The path of the rule by default.",
+	"Attribute Path of the cookie. The path of the rule by default, / for a regular expression.",
 	parseCookiePath,
 	func(v *Values, path string) { v.Policy.Balance.Sticky.Path = path }).
 	example("/app").defaults("")

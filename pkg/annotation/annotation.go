@@ -34,6 +34,9 @@ const (
 	Stream
 	// Global settings govern all that is served. They stand in the ConfigMap only.
 	Global
+	// Canary settings say which requests of another Ingress an Ingress gets. They
+	// stand on an Ingress only.
+	Canary
 )
 
 // Annotation is one setting, a row of Table.
@@ -63,8 +66,11 @@ type Annotation struct {
 	// effect is what a value costs that cannot be used: it may have meant a
 	// protection.
 	effect effect
-	// onIngress is for settings that other objects cannot have.
-	onIngress bool
+	// onIngress is for settings that other objects cannot have, above for those that
+	// an Ingress cannot.
+	onIngress, above bool
+	// newer is the newer name of the same setting, which holds where both stand.
+	newer string
 }
 
 // example returns a with an example for the reference page.
@@ -140,10 +146,33 @@ func (a Annotation) onIngressOnly() Annotation {
 	return a
 }
 
+// aboveIngresses returns a where it has no effect on an Ingress: it is for those who
+// run the controller.
+func (a Annotation) aboveIngresses() Annotation {
+	a.above = true
+	return a
+}
+
+// olderNameOf returns a as an older name of another one.
+func (a Annotation) olderNameOf(newer string) Annotation {
+	a.newer = newer
+	return a
+}
+
+// hiddenBy tells whether among these names is a newer one of a setting.
+func hiddenBy(names map[string]string, name string) (newer string, hidden bool) {
+	if a := byName[name]; a != nil && a.newer != "" {
+		_, hidden = names[a.newer]
+		return a.newer, hidden
+	}
+	return "", false
+}
+
 // governs tells whether a has an effect on an object that these scopes are
 // allowed on.
 func (a *Annotation) governs(allowed Scope) bool {
-	return a.Scope&allowed != 0 && (!a.onIngress || allowed&Host != 0)
+	onIngress := allowed&Host != 0
+	return a.Scope&allowed != 0 && (!a.onIngress || onIngress) && (!a.above || !onIngress)
 }
 
 // place is where a value was read, for the parsers that ask.

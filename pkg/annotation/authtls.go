@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/shockwave-ingress/shockwave/pkg/model"
@@ -45,6 +46,28 @@ var authTLSErrorPage = define("auth-tls-error-page", Host,
 	parsePage,
 	func(v *Values, page string) { v.Host.ErrorPage = page }).
 	example("https://example.com/certificates").defaults("")
+
+var authTLSMatchCN = define("auth-tls-match-cn", Host,
+	"Expression, beginning with CN=, that is looked for in the subject of the client's certificate, such as CN=(alice|bob),OU=shop; others are answered 403. Any will do by default. Expressions are those of Go (RE2). It needs an auth-tls-secret; the paths answer 503 while it cannot be read.",
+	parseMatchCN,
+	func(v *Values, expression string) { v.Host.MatchName = expression }).
+	example("CN=(alice|bob)").defaults("").protecting(protectsHost)
+
+// longestMatch bounds an expression that names are looked at with.
+const longestMatch = 1024
+
+func parseMatchCN(text string, _ dialect) (string, error) {
+	if !strings.HasPrefix(text, "CN=") {
+		return "", errors.New("want CN= and an expression")
+	}
+	if len(text) > longestMatch {
+		return "", fmt.Errorf("want %d bytes at most", longestMatch)
+	}
+	if _, err := regexp.Compile(text); err != nil {
+		return "", errors.New(whyNot(err))
+	}
+	return text, nil
+}
 
 // longestURL bounds a URL that clients are sent to.
 const longestURL = 2048

@@ -19,7 +19,6 @@ var configKeys = func() map[string]string {
 		"limit-rate":                         "0",
 		"limit-rate-after":                   "0",
 		"proxy-stream-next-upstream-timeout": "600s",
-		"service-upstream":                   "false",
 		"use-geoip":                          "false",
 		"use-geoip2":                         "false",
 		"use-gzip":                           "false",
@@ -37,16 +36,15 @@ var configKeys = func() map[string]string {
 // without being read.
 var unsupportedKeys = []string{
 	"access-log-params", "access-log-path", "annotation-value-word-blocklist", "annotations-risk-level", "bind-address",
-	"block-cidrs", "block-referers", "block-user-agents", "brotli-level", "brotli-min-length", "brotli-types",
-	"custom-http-errors", "default-type", "denylist-source-range", "enable-syslog", "global-auth-snippet",
+	"brotli-level", "brotli-min-length", "brotli-types", "default-type", "enable-syslog", "global-auth-snippet",
 	"gzip-disable", "gzip-level", "gzip-min-length", "gzip-types", "http-access-log-path", "http-snippet",
-	"limit-conn-status-code", "limit-conn-zone-variable", "limit-req-status-code", "location-snippet",
-	"log-format-stream", "main-snippet", "modsecurity-snippet", "no-auth-locations", "opentelemetry-operation-name",
-	"opentelemetry-trust-incoming-span", "otel-max-export-batch-size", "otel-max-queuesize", "otel-sampler",
-	"otel-sampler-parent-based", "otel-sampler-ratio", "otel-schedule-delay-millis", "otel-service-name",
-	"otlp-collector-host", "otlp-collector-port", "plugins", "proxy-http-version", "proxy-ssl-location-only",
-	"server-snippet", "ssl-early-data", "ssl-session-ticket-key", "ssl-session-timeout", "stream-access-log-path",
-	"stream-snippet", "syslog-host", "syslog-port", "whitelist-source-range", "worker-shutdown-timeout",
+	"limit-conn-zone-variable", "location-snippet", "log-format-stream", "main-snippet", "modsecurity-snippet",
+	"opentelemetry-operation-name", "opentelemetry-trust-incoming-span", "otel-max-export-batch-size",
+	"otel-max-queuesize", "otel-sampler", "otel-sampler-parent-based", "otel-sampler-ratio",
+	"otel-schedule-delay-millis", "otel-service-name", "otlp-collector-host", "otlp-collector-port", "plugins",
+	"proxy-http-version", "proxy-ssl-location-only", "server-snippet", "ssl-early-data", "ssl-session-ticket-key",
+	"ssl-session-timeout", "stream-access-log-path", "stream-snippet", "syslog-host", "syslog-port",
+	"worker-shutdown-timeout",
 }
 
 // configAdvice says more about keys without effect, after a colon.
@@ -74,9 +72,8 @@ var usualToo = map[string][]string{
 // protectingKeys decide who may ask for anything at all. Snippets are among them,
 // since they may hold such rules.
 var protectingKeys = map[string]bool{
-	"block-cidrs": true, "block-referers": true, "block-user-agents": true, "denylist-source-range": true,
 	"enable-modsecurity": true, "enable-owasp-modsecurity-crs": true, "global-auth-snippet": true, "http-snippet": true,
-	"location-snippet": true, "modsecurity-snippet": true, "server-snippet": true, "whitelist-source-range": true,
+	"location-snippet": true, "modsecurity-snippet": true, "server-snippet": true,
 }
 
 // meaninglessKeys tune nginx's processes, hash tables and files.

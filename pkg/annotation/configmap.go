@@ -22,6 +22,10 @@ func (r Reader) ConfigMap(object model.ObjectRef, data map[string]string, v *Val
 		if slices.Contains(usualToo[key], value) {
 			continue
 		}
+		if newer, older := hiddenBy(data, key); older {
+			in.older(key, newer)
+			continue
+		}
 		switch {
 		case byName[key] != nil && !byName[key].governs(in.allowed):
 			in.problem(model.ReasonUnknownSetting, "%s is an annotation of Ingresses, not a key of this ConfigMap", key)

@@ -52,6 +52,18 @@ var fates = []struct {
 	{"generate-request-id", "false", works},
 	{"proxy-add-original-uri-header", "true", works},
 
+	{"ssl-redirect", "false", works},
+	{"force-ssl-redirect", "true", works},
+	{"http-redirect-code", "301", works},
+	{"hsts", "false", works},
+	{"hsts-max-age", "1", works},
+	{"hsts-include-subdomains", "false", works},
+	{"hsts-preload", "true", works},
+	{"no-tls-redirect-locations", "/open", works},
+	{"relative-redirects", "true", works},
+	{"strict-validate-path-type", "false", works},
+	{"global-auth-url", "http://auth.example/", works},
+
 	{"ssl-protocols", "TLSv1.3", works},
 	{"ssl-ciphers", "HIGH", works},
 	{"ssl-ecdh-curve", "X25519", works},

@@ -72,6 +72,6 @@ func TestDefaults(t *testing.T) {
 
 // noDefault are settings without which nothing of their kind happens.
 var noDefault = map[string]bool{
-	"proxy-ssl-secret": true, "auth-tls-secret": true, "proxy-busy-buffers-size": true,
+	"proxy-ssl-secret": true, "auth-tls-secret": true, "auth-secret": true, "proxy-busy-buffers-size": true,
 	"app-root": true, "permanent-redirect": true, "temporal-redirect": true, "server-alias": true,
 }

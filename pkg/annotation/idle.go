@@ -110,16 +110,52 @@ var dependents = []dependent{
 		part: func(v *Values) any { return v.Filters.ResponseRewrite.RedirectFrom },
 	},
 	{
+		names: "auth-realm and auth-secret-type", needs: "auth-type",
+		idle: func(v *Values) bool { return !v.BasicAuth && v.AuthSecret == "" },
+		part: func(v *Values) any { return [2]any{v.Filters.BasicAuth, v.AuthMap} },
+	},
+	{
+		names: "limit-burst-multiplier, limit-allowlist and limit-*-status-code", needs: "limit-rps, limit-rpm or limit-connections",
+		idle: func(v *Values) bool {
+			l := v.Filters.Limits
+			return l.PerSecond == 0 && l.PerMinute == 0 && l.Connections == 0
+		},
+		part: func(v *Values) any { return v.Filters.Limits },
+	},
+	{
 		names: "auth-tls-*", needs: "auth-tls-secret",
 		idle: func(v *Values) bool { return v.AuthTLSSecret == "" && !v.ClientAuthWanted },
 		part: func(v *Values) any { return [3]any{v.Host.Depth, v.Host.ErrorPage, v.Host.PassCertificate} },
 	},
+	{
+		names: "x-forwarded-prefix", needs: "rewrite-target",
+		idle: func(v *Values) bool {
+			return v.Options.Profile == model.ProfileNginx && v.Filters.Rewrite.Target == ""
+		},
+		part: func(v *Values) any { return v.Filters.Rewrite.Prefix },
+	},
+	{
+		names: "canary-* and affinity-canary-behavior", needs: "canary",
+		idle: func(v *Values) bool { return !v.IsCanary },
+		part: func(v *Values) any { return v.Canary },
+	},
+	{
+		names: "canary-by-header-value and canary-by-header-pattern", needs: "canary-by-header",
+		idle: func(v *Values) bool { return v.IsCanary && v.Canary.Header == "" },
+		part: func(v *Values) any { return [2]string{v.Canary.Value, v.Canary.Pattern} },
+	},
+	{
+		names: "disable-proxy-intercept-errors", needs: "custom-http-errors",
+		idle: func(v *Values) bool { return v.Filters.Errors.Codes == "" },
+		part: func(v *Values) any { return v.Filters.Errors.OwnOnly },
+	},
 }
 
 // tellIdle tells the author of an Ingress, which started from before, of settings
-// there that have no effect. Where the Ingress is denied, more than they is wrong.
+// there that have no effect. Where the Ingress is denied, or not served, more than they
+// is wrong.
 func (in *reading) tellIdle(before *Values) {
-	if in.result.Denied != "" || in.result.Set == 0 {
+	if in.result.Denied != "" || in.result.Diverted || in.result.Set == 0 {
 		return
 	}
 	for i := range dependents {

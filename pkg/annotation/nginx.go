@@ -1,7 +1,6 @@
 package annotation
 
 import (
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +18,8 @@ type nginxAnnotation struct {
 	idle func(value string) bool
 }
 
-// effect is what an annotation costs that is not implemented.
+// effect is what an annotation costs that is not implemented, or whose value cannot be
+// used.
 type effect uint8
 
 const (
@@ -31,8 +31,8 @@ const (
 	// that other Ingresses of the namespace have: ingress-nginx protects the
 	// whole host (IN: controller.go, createServers), so they rely on it.
 	protectsHost
-	// diverts costs the routes, which are not served at all: they would take
-	// over the traffic of which they are meant to get a share.
+	// diverts costs the routes, which are not served at all: they might take over
+	// the traffic of which they are meant to get a share.
 	diverts
 )
 
@@ -54,8 +54,6 @@ type Unsupported struct {
 	Denied []string
 	// DeniedHosts are those of Denied that protect whole hosts.
 	DeniedHosts []string
-	// Diverted keep the paths of their Ingress from being served.
-	Diverted []string
 }
 
 // ListUnsupported is for the reference page.
@@ -69,8 +67,6 @@ func ListUnsupported() Unsupported {
 		case a.effect == protectsHost:
 			u.Denied = append(u.Denied, a.name)
 			u.DeniedHosts = append(u.DeniedHosts, a.name)
-		case a.effect == diverts:
-			u.Diverted = append(u.Diverted, a.name)
 		default:
 			u.Ignored = append(u.Ignored, a.name)
 		}
@@ -103,11 +99,6 @@ func isFalse(value string) bool {
 	return err == nil && !b
 }
 
-func isTrue(value string) bool {
-	b, err := strconv.ParseBool(value)
-	return err == nil && b
-}
-
 func isZero(value string) bool {
 	n, err := strconv.Atoi(value)
 	return err == nil && n == 0
@@ -118,23 +109,6 @@ func isBlank(value string) bool { return value == "" }
 // is returns a test for one word in any case.
 func is(word string) func(string) bool {
 	return func(value string) bool { return strings.EqualFold(value, word) }
-}
-
-// isEveryone tells whether a list of ranges holds all IPv4 and all IPv6
-// addresses, as cert-manager writes it on the Ingresses of its solvers.
-func isEveryone(value string) bool {
-	var v4, v6 bool
-	for part := range strings.SplitSeq(value, ",") {
-		prefix, err := netip.ParsePrefix(strings.TrimSpace(part))
-		if err != nil {
-			return false
-		}
-		if prefix.Bits() == 0 {
-			v4 = v4 || prefix.Addr().Is4()
-			v6 = v6 || prefix.Addr().Is6()
-		}
-	}
-	return v4 && v6
 }
 
 // NginxNames are the names of ingress-nginx's annotations, in the order of its own

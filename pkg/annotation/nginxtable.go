@@ -11,7 +11,7 @@ package annotation
 var nginxTable = []nginxAnnotation{
 	// Paths, redirects and hosts.
 	{name: "rewrite-target"},
-	{name: "use-regex", idle: isFalse},
+	{name: "use-regex"},
 	{name: "app-root"},
 	{name: "ssl-redirect"},
 	{name: "force-ssl-redirect"},
@@ -28,7 +28,7 @@ var nginxTable = []nginxAnnotation{
 	// Errors.
 	{name: "default-backend"},
 	{name: "custom-http-errors"},
-	{name: "disable-proxy-intercept-errors", idle: isFalse},
+	{name: "disable-proxy-intercept-errors"},
 
 	// Bodies, buffers, timeouts and retries.
 	{name: "proxy-body-size"},
@@ -59,7 +59,7 @@ var nginxTable = []nginxAnnotation{
 
 	// Upstreams.
 	{name: "backend-protocol"},
-	{name: "service-upstream", idle: isFalse},
+	{name: "service-upstream"},
 	{name: "load-balance"},
 	{name: "upstream-hash-by"},
 	{name: "upstream-hash-by-subset", idle: isFalse},
@@ -82,7 +82,7 @@ var nginxTable = []nginxAnnotation{
 	{name: "session-cookie-change-on-failure"},
 
 	// Canaries.
-	{name: "canary", effect: diverts, idle: isFalse},
+	{name: "canary"},
 	{name: "canary-weight"},
 	{name: "canary-weight-total"},
 	{name: "canary-by-header"},
@@ -91,8 +91,8 @@ var nginxTable = []nginxAnnotation{
 	{name: "canary-by-cookie"},
 
 	// Authentication.
-	{name: "auth-type", effect: protects},
-	{name: "auth-secret", effect: protects},
+	{name: "auth-type"},
+	{name: "auth-secret"},
 	{name: "auth-secret-type"},
 	{name: "auth-realm"},
 	{name: "auth-url"},
@@ -111,7 +111,7 @@ var nginxTable = []nginxAnnotation{
 	{name: "auth-keepalive-share-vars"},
 	{name: "enable-global-auth"},
 	{name: "auth-snippet", effect: protects, idle: isBlank},
-	{name: "satisfy", effect: protects, idle: is("all")},
+	{name: "satisfy"},
 
 	// Client certificates and TLS.
 	{name: "auth-tls-secret"},
@@ -119,7 +119,7 @@ var nginxTable = []nginxAnnotation{
 	{name: "auth-tls-verify-depth"},
 	{name: "auth-tls-error-page"},
 	{name: "auth-tls-pass-certificate-to-upstream"},
-	{name: "auth-tls-match-cn", effect: protectsHost},
+	{name: "auth-tls-match-cn"},
 	{name: "ssl-passthrough"},
 	{name: "ssl-ciphers"},
 	{name: "ssl-prefer-server-ciphers"},
@@ -134,12 +134,12 @@ var nginxTable = []nginxAnnotation{
 	{name: "proxy-ssl-ciphers"},
 
 	// Access lists and limits.
-	{name: "allowlist-source-range", effect: protects, idle: isEveryone},
-	{name: "whitelist-source-range", effect: protects, idle: isEveryone},
-	{name: "denylist-source-range", effect: protects},
-	{name: "limit-rps", effect: protects, idle: isZero},
-	{name: "limit-rpm", effect: protects, idle: isZero},
-	{name: "limit-connections", effect: protects, idle: isZero},
+	{name: "allowlist-source-range"},
+	{name: "whitelist-source-range"},
+	{name: "denylist-source-range"},
+	{name: "limit-rps"},
+	{name: "limit-rpm"},
+	{name: "limit-connections"},
 	{name: "limit-burst-multiplier"},
 	{name: "limit-allowlist"},
 	{name: "limit-whitelist"},

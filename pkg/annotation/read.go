@@ -40,8 +40,8 @@ type Result struct {
 	// HostsDenied is why the routes that other Ingresses of the namespace have
 	// for the object's hosts answer 503 too. Empty when they do not.
 	HostsDenied string
-	// Diverted tells that the object's routes must not be served at all: they
-	// are meant for a share of another Ingress's traffic.
+	// Diverted tells that the object's routes must not be served at all: they may
+	// be meant for a share of another Ingress's traffic.
 	Diverted bool
 	// Problems are in the order of the annotations' names, with those of
 	// several together last.
@@ -51,7 +51,7 @@ type Result struct {
 // Ingress sets in v what the annotations of an Ingress set. Settings of
 // listeners are Problems.
 func (r Reader) Ingress(object model.ObjectRef, annotations map[string]string, v *Values) Result {
-	return r.read(object, annotations, Path|Upstream|Host, v)
+	return r.read(object, annotations, Path|Upstream|Host|Canary, v)
 }
 
 // Class sets in v what the annotations of an IngressClass set.
@@ -85,11 +85,19 @@ func (r Reader) read(object model.ObjectRef, annotations map[string]string, allo
 	in := reading{object: object, noun: "annotation ", allowed: allowed, values: v, checks: r.checks}
 	for _, name := range slices.Sorted(maps.Keys(inherited)) {
 		_, hidden := own[name]
+		if newer, older := hiddenBy(inherited, name); older {
+			in.older(r.nginxPrefix+"/"+name, newer)
+			continue
+		}
 		if setting := byName[name]; !hidden || setting != nil && setting.effect == plain {
 			in.one(r.nginxPrefix, name, inherited[name], nginx)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(own)) {
+		if newer, older := hiddenBy(own, name); older {
+			in.older(Prefix+"/"+name, newer)
+			continue
+		}
 		in.one(Prefix, name, own[name], ours)
 	}
 	if allowed&Host != 0 {
@@ -155,12 +163,21 @@ func (in *reading) set(setting *Annotation, full, value string, d dialect) {
 	}
 }
 
+// older is for an older name that stands beside the newer one.
+func (in *reading) older(full, newer string) {
+	in.problem(model.ReasonNoEffect, "%s: no effect beside %s, the newer name", full, newer)
+}
+
 // misplaced is for a setting that has no effect on an object of this kind.
 func (in *reading) misplaced(setting *Annotation, full, value string, at place) {
 	where := "governs hosts: it has an effect on an Ingress only"
 	switch {
+	case setting.above:
+		where = "is for those who run the controller: it has an effect on the IngressClass and in the ConfigMap only"
 	case setting.onIngress:
 		where = "names another object: it has an effect on an Ingress only"
+	case setting.Scope&Canary != 0:
+		where = "is for canaries: it has an effect on an Ingress only"
 	case setting.Scope&Listener != 0:
 		where = "governs listeners: it has an effect on the IngressClass only"
 	case setting.Scope&Stream != 0:
@@ -206,10 +223,6 @@ func (in *reading) unsupported(a *nginxAnnotation, full, value string) {
 		in.deny(a.effect, full+" is not supported")
 		in.problem(model.ReasonDenied,
 			"%s is not supported and protects the paths of this object: they answer 503", full)
-	case diverts:
-		in.result.Diverted = true
-		in.problem(model.ReasonUnsupportedAnnotation,
-			"%s is not supported: the paths of this object are not served", full)
 	default:
 		in.problem(model.ReasonUnsupportedAnnotation, "%s is not supported and has no effect", full)
 	}

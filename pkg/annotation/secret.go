@@ -44,7 +44,7 @@ func (r Reader) Secrets(namespace string, annotations map[string]string) []strin
 	var at place
 	at.from.Object.Kind, at.from.Object.Namespace = ingressKind, namespace
 	var names []string
-	for _, row := range []*Annotation{&proxySSLSecret, &authTLSSecret} {
+	for _, row := range []*Annotation{&proxySSLSecret, &authTLSSecret, &authSecret} {
 		text, ok := annotations[Prefix+"/"+row.Name]
 		if !ok {
 			text = annotations[r.nginxPrefix+"/"+row.Name]

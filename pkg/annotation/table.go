@@ -9,10 +9,18 @@ var Table = []Annotation{
 	proxyRequestBuffering, clientBodyBufferSize,
 	proxyBuffering, proxyBufferSize, proxyBuffersNumber, proxyBusyBuffersSize, proxyMaxTempFileSize,
 
+	useRegex, rewriteTarget, xForwardedPrefix, upstreamVhost,
+	allowlistSourceRange, whitelistSourceRange, denylistSourceRange, satisfy,
+	authType, authSecret, authSecretType, authRealm, noAuthLocations,
+	limitRPS, limitRPM, limitConnections, limitBurstMultiplier, limitAllowlist, limitWhitelist, limitReqStatusCode, limitConnStatusCode,
+	blockCIDRs, blockUserAgents, blockReferers,
+	customHTTPErrors, disableProxyInterceptErrors, defaultBackend,
+
 	backendProtocol, upstreamProxyProtocol,
 	proxySSLSecret, proxySSLVerify, proxySSLVerifyDepth, proxySSLName, proxySSLServerName, proxySSLProtocols, proxySSLCiphers,
 	upstreamKeepaliveConnections, upstreamKeepaliveTimeout, upstreamKeepaliveRequests, upstreamKeepaliveTime,
 	upstreamMaxConnections, upstreamMaxPending, upstreamPendingTimeout, upstreamPrewarm,
+	serviceUpstream,
 	loadBalance, upstreamHashBy, upstreamHashLoad, slowStart,
 	affinity, affinityMode, sessionCookieName, sessionCookiePath, sessionCookieDomain, sessionCookieMaxAge, sessionCookieExpires,
 	sessionCookieSameSite, sessionCookieSecure, sessionCookieConditional, sessionCookieChangeOnFailure,
@@ -25,7 +33,7 @@ var Table = []Annotation{
 	globalAuthURL, globalAuthURLVerify, globalAuthMethod, globalAuthResponseHeaders, globalAuthSignIn, globalAuthSignInRedirectParam,
 	globalAuthRequestRedirect, globalAuthAlwaysSetCookie, globalAuthCacheKey, globalAuthCacheDuration, enableGlobalAuth,
 
-	authTLSSecret, authTLSVerifyClient, authTLSVerifyDepth, authTLSErrorPage, authTLSPassCertificate,
+	authTLSSecret, authTLSVerifyClient, authTLSVerifyDepth, authTLSErrorPage, authTLSMatchCN, authTLSPassCertificate,
 	sslPassthrough, sslCiphers, http2,
 
 	enableAccessLog,
@@ -38,6 +46,9 @@ var Table = []Annotation{
 	customHeaders, hideHeaders, serverTokens, allowBackendServerHeader, connectionProxyHeader,
 	proxyRedirectFrom, proxyRedirectTo, proxyCookieDomain, proxyCookiePath,
 	addHeaders, proxySetHeaders, globalAllowedResponseHeaders,
+
+	canary, canaryWeight, canaryWeightTotal, canaryByHeader, canaryByHeaderValue, canaryByHeaderPattern, canaryByCookie,
+	affinityCanaryBehavior,
 
 	keepAlive, keepAliveRequests, maxConnections,
 	clientHeaderTimeout, clientBodyTimeout, maxHeaderBytes, maxRequestLineBytes, clientHeaderBufferSize, largeClientHeaderBuffers,

@@ -34,7 +34,9 @@ func TestInherited(t *testing.T) {
 		}
 	}
 	want := []string{
-		"allocation-mode", "request-timeout", "retry-non-idempotent", "upstream-proxy-protocol",
+		"allocation-mode", "request-timeout", "retry-non-idempotent",
+		"no-auth-locations", "limit-req-status-code", "limit-conn-status-code", "block-cidrs", "block-user-agents", "block-referers",
+		"upstream-proxy-protocol",
 		"upstream-keepalive-connections", "upstream-keepalive-timeout", "upstream-keepalive-requests", "upstream-keepalive-time",
 		"upstream-max-connections", "upstream-max-pending", "upstream-pending-timeout", "upstream-prewarm",
 		"upstream-hash-load", "slow-start",

@@ -131,17 +131,6 @@ func TestParseMode(t *testing.T) {
 	}
 }
 
-func TestIsEveryone(t *testing.T) {
-	for text, want := range map[string]bool{
-		"0.0.0.0/0,::/0": true, "::/0, 0.0.0.0/0": true, "10.0.0.0/8,0.0.0.0/0,::/0": true,
-		"0.0.0.0/0": false, "::/0": false, "0.0.0.0": false, "": false, "0.0.0.0/0,::/0,x": false,
-	} {
-		if got := isEveryone(text); got != want {
-			t.Errorf("isEveryone(%q) = %v", text, got)
-		}
-	}
-}
-
 func TestSuggest(t *testing.T) {
 	for name, want := range map[string]string{
 		"proxy-body-siz":           "proxy-body-size",

@@ -34,6 +34,13 @@ type Values struct {
 	// unless NoGlobalAuth.
 	GlobalAuth   model.ExternalAuth
 	NoGlobalAuth bool
+	// UseRegex makes paths patterns.
+	UseRegex bool
+	// BasicAuth asks for a name and a password of AuthSecret, which names a Secret as
+	// "namespace/name". AuthMap tells that each of its keys is a user.
+	BasicAuth  bool
+	AuthSecret string
+	AuthMap    bool
 	// Passthrough hands on the TLS connections to the hosts as they are.
 	Passthrough bool
 	// Aliases are other names of the hosts, separated by commas.
@@ -44,6 +51,11 @@ type Values struct {
 	StrictPaths bool
 	// HTTPSPort is what use-port-in-redirects puts into redirects to https.
 	HTTPSPort int
+	// IsCanary tells that an Ingress gets what Canary says of another one.
+	IsCanary bool
+	Canary   model.CanaryRules
+	// DefaultBackend names a Service of the Ingress's namespace. Empty means none.
+	DefaultBackend string
 
 	parts parts
 }
@@ -72,6 +84,7 @@ func Defaults(p model.Profile) Values {
 		Host:     model.HostTLS{ClientAuth: model.ClientAuthOn},
 		// What is verified by default is the same for both.
 		GlobalAuth: model.DefaultFilters(p).ExternalAuth,
+		Canary:     defaultCanary(),
 
 		parts: parts{
 			buffers: 4, bufferSize: 4 << 10, cookieName: defaultCookie, headerBuffer: 1 << 10,
@@ -93,6 +106,9 @@ func (v *Values) Final() (model.Options, model.Policy) {
 	}
 	v.finishRedirects(&filters)
 	filters.Tidy()
+	if options.Profile == model.ProfileNginx && filters.Rewrite.Target == "" {
+		filters.Rewrite.Prefix = "" // IN: controller/template/template.go, buildProxyPass
+	}
 	options.Filters = filters.Set()
 	if v.parts.retryNonIdempotent && options.Retry.On != 0 {
 		options.Retry.On |= model.RetryNonIdempotent

@@ -1,6 +1,10 @@
 package filter
 
-import "github.com/shockwave-ingress/shockwave/pkg/message"
+import (
+	"strings"
+
+	"github.com/shockwave-ingress/shockwave/pkg/message"
+)
 
 // verdict is what a gate says of a request.
 type verdict uint8
@@ -20,17 +24,20 @@ type gate interface {
 
 // gates make the conditions of a route in the order in which they are asked: those
 // that cost more come later, as in nginx. They return nil where the route has none.
-var gates = []func(*Settings) (gate, error){newExternalAuth}
+var gates = []func(*Settings) (gate, error){newAddresses, newBasicAuth, newExternalAuth}
 
 // access is all gates of a route. Usually none may refuse; with any (satisfy any) a
 // request passes as soon as one lets it pass.
 type access struct {
 	gates []gate
 	any   bool
+	// private tells that credentials are meant for this proxy: they go no further, also
+	// where nobody has looked at them, as in ingress-nginx.
+	private bool
 }
 
 func newAccess(s *Settings) (Request, Response, error) {
-	a := &access{any: s.Filters.Access.Any}
+	a := &access{any: s.Filters.Access.Any, private: s.asksUsers()}
 	for _, of := range gates {
 		g, err := of(s)
 		if err != nil {
@@ -48,6 +55,7 @@ func newAccess(s *Settings) (Request, Response, error) {
 
 // Request implements Request.
 func (a *access) Request(ex *message.Exchange, s *State) bool {
+	s.DropCredentials = a.private
 	refused := false
 	var reply Reply
 	for _, g := range a.gates {
@@ -68,4 +76,18 @@ func (a *access) Request(ex *message.Exchange, s *State) bool {
 	}
 	s.Reply = reply
 	return !refused
+}
+
+// exempt tells whether nobody is asked on the route who they are. As in ingress-nginx
+// (template.go, isLocationInLocationList) it is the route's path that counts, otherwise
+// a part of an application that is protected as a whole would be open. Unlike there it
+// is compared in whole segments: /health does not open /healthcare.
+func (s *Settings) exempt() bool {
+	for path := range strings.SplitSeq(s.Filters.Access.Exempt, ",") {
+		rest, below := strings.CutPrefix(s.Path, path)
+		if path != "" && below && (rest == "" || rest[0] == '/' || path[len(path)-1] == '/') {
+			return true
+		}
+	}
+	return false
 }

@@ -2,6 +2,8 @@ package filter
 
 import (
 	"crypto/tls"
+	"fmt"
+	"regexp"
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/certs"
@@ -15,6 +17,10 @@ type Identity struct {
 	certs.Result
 	refuses bool
 	reason  string
+	// name is the expression that the subject was compared with, and other tells that
+	// it does not match.
+	name  string
+	other bool
 }
 
 // clientCertificate refuses clients without a certificate that the host wants, and
@@ -22,13 +28,22 @@ type Identity struct {
 type clientCertificate struct {
 	auth      *certs.ClientAuth
 	errorPage []byte
+	// name must match the subject; nil: any does.
+	name *regexp.Regexp
 }
 
 func newClientCertificate(s *Settings) (Request, Response, error) {
 	if s.ClientAuth == nil {
 		return nil, nil, nil
 	}
-	return &clientCertificate{s.ClientAuth, []byte(s.ClientTLS.ErrorPage)}, nil, nil
+	f := &clientCertificate{auth: s.ClientAuth, errorPage: []byte(s.ClientTLS.ErrorPage)}
+	if text := s.ClientTLS.MatchName; text != "" {
+		var err error
+		if f.name, err = regexp.Compile(text); err != nil {
+			return nil, nil, fmt.Errorf("auth-tls-match-cn: %w", err)
+		}
+	}
+	return f, nil, nil
 }
 
 // The fields that tell the upstream (ingress-nginx:
@@ -71,6 +86,10 @@ func (f *clientCertificate) ask(ex *message.Exchange, s *State) bool {
 		f.refuse(ex, s, id)
 		return false
 	}
+	if id.other {
+		s.Reply = Reply{Status: 403}
+		return false
+	}
 	fields := &ex.Request.Fields
 	for _, name := range [...]string{fieldVerify, fieldSubject, fieldIssuer, fieldCert} {
 		fields.DelName(name) // a client must not say who it is by itself
@@ -89,13 +108,22 @@ func (f *clientCertificate) ask(ex *message.Exchange, s *State) bool {
 // identity returns what is known of the client, and finds it out for the first
 // request of its connection to this host.
 func (f *clientCertificate) identity(ex *message.Exchange) *Identity {
-	if known, ok := ex.Session.Data.Load().(*Identity); ok && known.auth == f.auth {
+	if known, ok := ex.Session.Data.Load().(*Identity); ok && known.auth == f.auth && known.name == f.expression() {
 		return known
 	}
-	id := &Identity{auth: f.auth, Result: f.auth.Verify(ex.TLS)}
+	id := &Identity{auth: f.auth, Result: f.auth.Verify(ex.TLS), name: f.expression()}
 	id.refuses, id.reason = f.auth.Refuses(id.Result)
+	id.other = f.name != nil && !f.name.MatchString(id.Subject)
 	ex.Session.Data.Store(id)
 	return id
+}
+
+// expression is the text of f.name, empty for none.
+func (f *clientCertificate) expression() string {
+	if f.name == nil {
+		return ""
+	}
+	return f.name.String()
 }
 
 // refuse answers a client without the certificate that it needs: 400 as nginx

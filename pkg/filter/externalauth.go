@@ -64,7 +64,7 @@ const (
 
 func newExternalAuth(s *Settings) (gate, error) {
 	a := &s.Filters.ExternalAuth
-	if a.URL == "" || exemptFromAuth(s) {
+	if a.URL == "" || s.exempt() {
 		return nil, nil
 	}
 	f := &externalAuth{
@@ -107,18 +107,6 @@ func newExternalAuth(s *Settings) (gate, error) {
 		}, "\x00") + "\x00"
 	}
 	return f, nil
-}
-
-// exemptFromAuth tells whether the route is one for which nobody is asked. As in
-// ingress-nginx (template.go, isLocationInLocationList) it is the route's path that
-// counts: otherwise a part of an application that is protected as a whole would be open.
-func exemptFromAuth(s *Settings) bool {
-	for prefix := range strings.SplitSeq(s.Filters.Access.Exempt, ",") {
-		if prefix = strings.TrimSpace(prefix); prefix != "" && strings.HasPrefix(s.Path, prefix) {
-			return true
-		}
-	}
-	return false
 }
 
 // original is the path and query that the service is asked about. The path is in the

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/shockwave-ingress/shockwave/pkg/authrequest"
 	"github.com/shockwave-ingress/shockwave/pkg/certs"
+	"github.com/shockwave-ingress/shockwave/pkg/credential"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
@@ -28,29 +28,26 @@ type Response interface {
 type Settings struct {
 	// Filters are the route's.
 	Filters model.Filters
-	// Host and Path are those of the route; Path is "/" for a fallback.
+	// Host and Path are those of the route; Path is "/" for a fallback. Pattern tells
+	// that it is a pattern.
 	Host, Path string
 	// ConnectTimeout and ReadTimeout are those of the route. A filter that asks somebody
 	// waits no longer, nor longer than RequestTimeout after the request came; 0 means no
 	// limit.
 	ConnectTimeout, ReadTimeout, RequestTimeout time.Duration
+	Pattern                                     bool
 	// Sticky keeps clients at endpoints, if it names a cookie.
 	Sticky model.Sticky
 	// ClientAuth is what the host wants of clients' certificates, nil for nothing,
 	// and ClientTLS the host's settings of TLS.
 	ClientAuth *certs.ClientAuth
 	ClientTLS  model.HostTLS
+	// Users are those of Filters.BasicAuth, nil where nobody is asked.
+	Users *credential.Users
 	// Ingress is the object that the route came from.
 	Ingress model.ObjectRef
 	// Shared is what outlives snapshots. It is never nil.
 	Shared *Shared
-}
-
-// Shared is what the filters of all routes have in common and what outlives
-// snapshots. Its zero value is ready.
-type Shared struct {
-	// Auth asks services about access.
-	Auth authrequest.Client
 }
 
 // Kind is a kind of filter, a row of Table.
@@ -81,18 +78,23 @@ const (
 // answered whoever asks, that of app-root first and that to https last, a route without
 // endpoints answers 503 to everybody, and limits spare the authentication (ingress-nginx: rootfs/etc/nginx/template/nginx.tmpl).
 var Table = []Kind{
+	{"block", early, newBlock},
 	{"client-certificate", early, newClientCertificate},
 	{"hidden-fields", early, newHiddenFields},
 	{"response-rewrite", early, newResponseRewrite},
 	{"app-root", early, newAppRoot},
 	{"cors", early, newCORS},
 	{"redirect", early, newRedirect},
+	{"rewrite-redirect", early, newRewriteRedirect},
 	{"https-redirect", early, newHTTPSRedirect},
 	{"", early, newClearText}, // the other half of client-certificate
 	{"hsts", early, newHSTS},
 	{"sticky-cookie", early, newStickyCookie},
+	{"limits", late, newLimits},
 	{"access", late, newAccess},
 	{"external-auth", late, newAuthAnswer},
+	{"rewrite", late, newRewrite},
+	{"upstream-vhost", late, newUpstreamHost},
 	{"request-fields", late, newRequestFields},
 	{"response-fields", late, newResponseFields},
 }

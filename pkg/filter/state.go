@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/shockwave-ingress/shockwave/pkg/authrequest"
+	"github.com/shockwave-ingress/shockwave/pkg/limit"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
@@ -31,8 +32,13 @@ type State struct {
 	// Connection is the value of that field for the endpoint, empty for what the
 	// exchange needs.
 	Connection string
-	// User is the user that was authenticated, empty for none.
-	User []byte
+	// User is the user that was authenticated, empty for none. DropCredentials leaves
+	// Authorization out of what is forwarded.
+	User            []byte
+	DropCredentials bool
+	// Ticket is the place of the exchange among those in progress, if it has one. The
+	// proxy releases it when the exchange ends.
+	Ticket limit.Ticket
 	// Auth is the answer of the service that was asked about access, nil for none. It is
 	// kept: others may share it.
 	Auth *authrequest.Answer
@@ -45,6 +51,9 @@ type State struct {
 	Sticky Cookie
 	// preflight tells that the request was answered as a preflight of CORS.
 	preflight bool
+	// Alternative is the name of the upstream that takes the exchange in place of the
+	// route's, empty for none.
+	Alternative string
 	// Own tells that the response is an answer of the proxy's own.
 	Own bool
 	// Reply is the answer of a filter that ended the exchange.
@@ -75,7 +84,7 @@ func (s *State) Reset() {
 // Context is what expressions with variables are evaluated for.
 func (s *State) Context(ex *message.Exchange) variable.Context {
 	return variable.Context{
-		Exchange: ex, Path: s.Path, User: s.User, Route: s.Route, Forwarded: s.Forwarded, Client: s.Client,
+		Exchange: ex, Path: s.Path, User: s.User, Route: s.Route, Alternative: s.Alternative, Forwarded: s.Forwarded, Client: s.Client,
 	}
 }
 

@@ -61,7 +61,7 @@ func newStickyCookie(s *Settings) (Request, Response, error) {
 		sameSite: c.SameSite, relaxed: c.ConditionalSameSite, secure: c.Secure,
 	}
 	path := c.Path
-	if path == "" {
+	if path == "" && !s.Pattern { // which would be no path of a client's request
 		path = s.Path
 	}
 	if path == "" {
@@ -82,7 +82,7 @@ func newStickyCookie(s *Settings) (Request, Response, error) {
 // makes a key.
 func (f *stickyCookie) Request(ex *message.Exchange, s *State) bool {
 	c := &s.Sticky
-	value := cookieValue(&ex.Request.Fields, f.name)
+	value := CookieValue(&ex.Request.Fields, f.name)
 	key, token, ok := bytes.Cut(value, []byte{'|'})
 	if ok && len(key) == keyLength && len(token) == tokenLength && isHex(key) && isHex(token) {
 		copy(c.Key[:], key)
@@ -126,9 +126,9 @@ func (f *stickyCookie) Response(ex *message.Exchange, s *State) {
 	ex.Response.Fields.Add(message.SetCookie, b)
 }
 
-// cookieValue returns the value of the first cookie of that name (RFC 6265, section
+// CookieValue returns the value of the first cookie of that name (RFC 6265, section
 // 4.2.1), nil for none.
-func cookieValue(f *message.Fields, name string) []byte {
+func CookieValue(f *message.Fields, name string) []byte {
 	for i := f.Index(message.Cookie, 0); i >= 0; i = f.Index(message.Cookie, i+1) {
 		_, _, rest, _ := f.At(i)
 		for len(rest) > 0 {

@@ -92,8 +92,15 @@ func (d *decoder) fail(line int, err error) {
 		line = syntax.line
 	}
 	d.broken = true
-	d.problems = append(d.problems, parseProblem(d.name, line, sentence(err.Error())))
+	problem := parseProblem(d.name, line, sentence(err.Error()))
+	if errors.Is(err, errNoObject) {
+		problem.Reason = ReasonNoObject
+	}
+	d.problems = append(d.problems, problem)
 }
+
+// errNoObject is a document that has nothing to do with Kubernetes.
+var errNoObject = errors.New("the document is not an object with apiVersion and kind")
 
 func parseProblem(file string, line int, message string) model.Problem {
 	return model.Problem{
@@ -127,7 +134,11 @@ func (d *decoder) value(raw []byte, line int, itemLines func() []int, depth int)
 		return
 	}
 	if head.APIVersion == "" || head.Kind == "" {
-		d.fail(line, errors.New("the document has no apiVersion or no kind"))
+		err := errNoObject
+		if slices.ContainsFunc(kinds, func(k kind) bool { return k.Kind == head.Kind }) {
+			err = errors.New("the document has no apiVersion")
+		}
+		d.fail(line, err)
 		return
 	}
 	gvk := schema.FromAPIVersionAndKind(head.APIVersion, head.Kind)

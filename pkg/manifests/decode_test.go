@@ -158,13 +158,19 @@ func TestReadFrom(t *testing.T) {
 			name: "no apiVersion",
 			file: "m.yaml",
 			text: "kind: Ingress\n",
-			want: "! m.yaml:1: File m.yaml  ParseError  the document has no apiVersion or no kind.\n",
+			want: "! m.yaml:1: File m.yaml  ParseError  the document has no apiVersion.\n",
+		},
+		{
+			name: "the values of a chart",
+			file: "m.yaml",
+			text: "replicas: 2\n---\n" + ingressA,
+			want: "Ingress default/a m.yaml:3\n! m.yaml:1: File m.yaml  NotAnObject  the document is not an object with apiVersion and kind.\n",
 		},
 		{
 			name: "not an object",
 			file: "m.yaml",
 			text: "- a\n- b\n",
-			want: "! m.yaml:1: File m.yaml  ParseError  the document is not an object with apiVersion and kind.\n",
+			want: "! m.yaml:1: File m.yaml  NotAnObject  the document is not an object with apiVersion and kind.\n",
 		},
 		{
 			name: "no name",

@@ -22,6 +22,9 @@ const (
 	// ReasonUnknownField is a field that the kind does not have, such as a
 	// misspelt one, or a field that is given twice.
 	ReasonUnknownField = "UnknownField"
+	// ReasonNoObject is a document that is no object of Kubernetes, such as the
+	// values of a Helm chart.
+	ReasonNoObject = "NotAnObject"
 	// ReasonDuplicate is an object that an earlier document has defined.
 	ReasonDuplicate = "DuplicateObject"
 )
@@ -60,6 +63,65 @@ func ReadFrom(r io.Reader, name string) (*translate.Objects, error) {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	return single(name, data), nil
+}
+
+// ReadAll returns the objects of several files and directories, which are one set.
+// "-" stands for in. Files have in Problems the names that they have from the
+// working directory.
+func ReadAll(paths []string, in io.Reader) (*translate.Objects, error) {
+	var files []*file
+	var failures []failure
+	var total int64
+	for _, path := range paths {
+		if path == "-" {
+			const name = "standard input"
+			data, err := readUpTo(in, maxTotalBytes) // which may be all Ingresses of a cluster
+			if err != nil {
+				return nil, fmt.Errorf("read %s: %w", name, err)
+			}
+			files = append(files, &file{name: name, content: decodeFile(name, data)})
+			continue
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			data, _, err := readFile(path)
+			if err != nil {
+				return nil, fmt.Errorf("read %s: %w", path, err)
+			}
+			files = append(files, &file{name: path, content: decodeFile(path, data)})
+			continue
+		}
+		t, err := walk(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range t.files {
+			name := filepath.Join(path, f.name)
+			if total += f.info.size; total > maxTotalBytes {
+				failures = append(failures, tooMuch(name))
+				break
+			}
+			data, _, err := readFile(f.path)
+			if err != nil {
+				failures = append(failures, failure{name, err})
+				continue
+			}
+			files = append(files, &file{name: name, content: decodeFile(name, data)})
+		}
+		for _, f := range t.failures {
+			failures = append(failures, failure{filepath.Join(path, f.name), f.err})
+		}
+	}
+	a := assemble(files, failures)
+	a.admit(nil)
+	return a.objs, nil
+}
+
+func tooMuch(name string) failure {
+	return failure{name, fmt.Errorf("more than %d MiB of manifests: this file and those after it are not read", maxTotalBytes>>20)}
 }
 
 // single returns the objects of one file.
@@ -112,7 +174,7 @@ func (d *directory) scan(now time.Time) (changed bool, err error) {
 	for _, f := range t.files {
 		total += f.info.size
 		if total > maxTotalBytes {
-			t.failures = append(t.failures, failure{f.name, fmt.Errorf("more than %d MiB of manifests: this file and those after it are not read", maxTotalBytes>>20)})
+			t.failures = append(t.failures, tooMuch(f.name))
 			break
 		}
 		known := d.files[f.name]
@@ -226,7 +288,7 @@ const keepsLast = " The file's last good objects stay in use."
 func (f *file) keep(last *file) {
 	f.content.objects, f.content.ignored = last.content.objects, last.content.ignored
 	for i := range f.content.problems {
-		if f.content.problems[i].Reason == model.ReasonParse {
+		if reason := f.content.problems[i].Reason; reason == model.ReasonParse || reason == ReasonNoObject {
 			f.content.problems[i].Message += keepsLast
 		}
 	}

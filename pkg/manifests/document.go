@@ -122,7 +122,7 @@ func (d *document) toJSON() ([]byte, error) {
 		return nil, &syntaxError{d.line + line - 1, fmt.Errorf("not valid YAML: %s", text)}
 	}
 	if len(out) == 0 || out[0] != '{' {
-		return nil, &syntaxError{d.line, fmt.Errorf("the document is not an object with apiVersion and kind")}
+		return nil, &syntaxError{d.line, errNoObject}
 	}
 	return out, nil
 }

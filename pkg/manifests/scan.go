@@ -165,10 +165,12 @@ func readFile(path string) ([]byte, stamp, error) {
 	return data, stampOf(info), err
 }
 
-func readAll(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
-	if err == nil && len(data) > maxFileBytes {
-		err = fmt.Errorf("larger than %d MiB: not read", maxFileBytes>>20)
+func readAll(r io.Reader) ([]byte, error) { return readUpTo(r, maxFileBytes) }
+
+func readUpTo(r io.Reader, most int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = fmt.Errorf("larger than %d MiB: not read", most>>20)
 	}
 	return data, err
 }

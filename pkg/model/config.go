@@ -18,6 +18,8 @@ type Config struct {
 	Certificates []Certificate
 	// Authorities are sorted by Name.
 	Authorities []Authority
+	// Users are the lists of users that routes refer to, sorted by Name.
+	Users []UserList
 	// Streams are the TCP and UDP services, sorted by protocol and port.
 	Streams []Stream
 	// TLSNames are server names that a tls block lists and no rule routes,
@@ -53,7 +55,8 @@ type Host struct {
 	// Passthrough, when it is not zero, gets the TLS connections that ask for
 	// this name as they are: they are not terminated here.
 	Passthrough UpstreamKey
-	// Routes are sorted by path, exact before prefix.
+	// Routes are sorted by path, exact before prefix. Patterns come after these, in the
+	// order in which they are tried.
 	Routes []Route
 	// Fallback serves the paths that no route matches. nil means 404.
 	Fallback *Route
@@ -83,11 +86,16 @@ const (
 	Prefix PathMatch = iota
 	// Exact matches the very same path.
 	Exact
+	// Pattern matches a regular expression: see package pattern.
+	Pattern
 )
 
 func (m PathMatch) String() string {
-	if m == Exact {
+	switch m {
+	case Exact:
 		return "exact"
+	case Pattern:
+		return "pattern"
 	}
 	return "prefix"
 }
@@ -96,7 +104,8 @@ func (m PathMatch) String() string {
 type Route struct {
 	// Path begins with "/" and is in normal form: percent-encoded only where
 	// it must be (RFC 3986, section 6.2.2), no empty or dot segments, and no
-	// trailing slash for a Prefix other than "/". It is empty for a Fallback.
+	// trailing slash for a Prefix other than "/". It is empty for a Fallback. That of a
+	// Pattern is an expression as package pattern reads it.
 	Path string
 	// Match says how Path is compared.
 	Match PathMatch
@@ -106,6 +115,8 @@ type Route struct {
 	// Answer is the status that every request is answered with, in place of being
 	// forwarded; 0 for all routes that have an upstream or should have one.
 	Answer int
+	// Branches are where some requests go in place of Upstream.
+	Branches BranchSet
 	// Ingress is the object that the route came from.
 	Ingress ObjectRef
 	// Options are the settings that annotations gave.

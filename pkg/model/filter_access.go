@@ -9,9 +9,23 @@ type Access struct {
 	// Any serves a request that either Allow or one kind of authentication lets
 	// through. Otherwise all must.
 	Any bool
-	// Exempt are prefixes of paths for which nobody is asked who they are, separated by
-	// commas (no-auth-locations).
+	// Exempt are paths, separated by commas: on routes there and below nobody is asked
+	// who they are (no-auth-locations).
 	Exempt string
+}
+
+// Block refuses requests before all else (ingress-nginx: block-cidrs, block-user-agents,
+// block-referers).
+type Block struct {
+	// Networks are those of clients, in the form of Access.
+	Networks string
+	// Agents and Referers are what User-Agent and Referer are compared with, separated
+	// by commas: a text, in any case, or an expression after "~" or, in any case, "~*".
+	Agents, Referers string
+}
+
+func (b Block) settings() []setting {
+	return []setting{{"block-cidrs", b.Networks}, {"block-user-agents", b.Agents}, {"block-referers", b.Referers}}
 }
 
 func (a Access) settings() []setting {
@@ -27,13 +41,17 @@ type Limits struct {
 	// PerSecond and PerMinute are requests, Connections are those in progress at a
 	// time. 0: no limit.
 	PerSecond, PerMinute, Connections int
-	// Burst is how many times a rate may be exceeded for a moment.
+	// Burst times a rate is how many requests may come at once beyond it. 0 means
+	// UsualBurst.
 	Burst int
 	// Exempt are networks that are not limited, separated by commas.
 	Exempt string
 	// RateStatus and ConnectionStatus answer what exceeds a limit. 0 means 503.
 	RateStatus, ConnectionStatus int
 }
+
+// UsualBurst is limit-burst-multiplier where nobody sets it.
+const UsualBurst = 5
 
 func (l Limits) settings() []setting {
 	return []setting{

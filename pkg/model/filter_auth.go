@@ -7,6 +7,7 @@ import "strings"
 type BasicAuth struct {
 	// Users names one of Config.Users. Empty: nobody is asked.
 	Users string
+	// Realm is what clients are told that the password is for.
 	Realm string
 }
 
@@ -102,8 +103,10 @@ func (a ExternalAuth) OfRequest() (host, port bool) {
 	return port || strings.Contains(authority, "$host"), port
 }
 
-// UserList is a list of users and their passwords' hashes. Name is "namespace/secret".
+// UserList is a list of users and their passwords' hashes. It is compared by content.
 type UserList struct {
+	// Name is "namespace/secret", with "#map" after it where each key of the Secret is
+	// a user.
 	Name string
 	// Content has a line name:hash for each user, as htpasswd writes it.
 	Content []byte

@@ -11,12 +11,14 @@ type Filters struct {
 	HSTS           HSTS
 	Rewrite        Rewrite
 	CORS           CORS
+	Block          Block
 	Limits         Limits
 	Access         Access
 	BasicAuth      BasicAuth
 	ExternalAuth   ExternalAuth
 	RequestFields  RequestFields
 	ResponseFields ResponseFields
+	Errors         Errors
 	// ResponseRewrite is for the fields of endpoints.
 	ResponseRewrite ResponseRewrite
 }
@@ -25,8 +27,8 @@ type Filters struct {
 // groups for each feature.
 func (f *Filters) settings() (list []setting) {
 	for _, group := range []interface{ settings() []setting }{
-		f.AppRoot, f.Redirect, f.HTTPS, f.HSTS, f.Rewrite, f.CORS, f.Limits, f.Access, f.BasicAuth, f.ExternalAuth,
-		f.RequestFields, f.ResponseFields, f.ResponseRewrite,
+		f.AppRoot, f.Redirect, f.HTTPS, f.HSTS, f.Rewrite, f.CORS, f.Block, f.Limits, f.Access, f.BasicAuth, f.ExternalAuth,
+		f.RequestFields, f.ResponseFields, f.ResponseRewrite, f.Errors,
 	} {
 		list = append(list, group.settings()...)
 	}
@@ -58,8 +60,20 @@ func (f *Filters) Tidy() {
 		f.BasicAuth = BasicAuth{}
 	}
 	f.ExternalAuth.Tidy()
+	conditions := 0
+	for _, present := range [...]bool{f.Access.Allow != "" || f.Access.Deny != "", f.BasicAuth.Users != "", f.ExternalAuth.URL != ""} {
+		if present {
+			conditions++
+		}
+	}
+	if conditions < 2 {
+		f.Access.Any = false // any of one is all
+	}
 	if f.Limits.PerSecond == 0 && f.Limits.PerMinute == 0 && f.Limits.Connections == 0 {
 		f.Limits = Limits{}
+	}
+	if f.Errors.Codes == "" {
+		f.Errors = Errors{}
 	}
 }
 

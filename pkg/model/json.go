@@ -14,12 +14,13 @@ func (c *Config) MarshalJSON() ([]byte, error) {
 		Upstreams          []Upstream    `json:"upstreams"`
 		Certificates       []Certificate `json:"certificates"`
 		Authorities        []Authority   `json:"authorities,omitempty"`
+		Users              []UserList    `json:"users,omitempty"`
 		Streams            []Stream      `json:"streams,omitempty"`
 		TLSNames           []TLSName     `json:"tlsNames,omitempty"`
 		DefaultCertificate string        `json:"defaultCertificate,omitempty"`
 		Listener           Listener      `json:"listener"`
 		Unrouted           object        `json:"unrouted,omitempty"`
-	}{orEmpty(c.Hosts), orEmpty(c.Upstreams), orEmpty(c.Certificates), c.Authorities, c.Streams, c.TLSNames, c.DefaultCertificate, c.Listener, c.Unrouted.asked()})
+	}{orEmpty(c.Hosts), orEmpty(c.Upstreams), orEmpty(c.Certificates), c.Authorities, c.Users, c.Streams, c.TLSNames, c.DefaultCertificate, c.Listener, c.Unrouted.asked()})
 }
 
 // orEmpty makes an absent list an empty one, so that it is written as [].
@@ -67,6 +68,7 @@ func (r Route) MarshalJSON() ([]byte, error) {
 	if r.Path == "" {
 		match = "" // a fallback
 	}
+	branches, none := r.Branches.Branches(), new(Branches)
 	return json.Marshal(struct {
 		Path     string    `json:"path,omitempty"`
 		Match    string    `json:"match,omitempty"`
@@ -74,8 +76,9 @@ func (r Route) MarshalJSON() ([]byte, error) {
 		Answer   int       `json:"answer,omitempty"`
 		Ingress  ObjectRef `json:"ingress,omitzero"`
 		Options  Options   `json:"options"`
+		Branches object    `json:"branches,omitempty"`
 		Denied   string    `json:"denied,omitempty"`
-	}{r.Path, match, r.Upstream.text(), r.Answer, r.Ingress, r.Options, r.Denied})
+	}{r.Path, match, r.Upstream.text(), r.Answer, r.Ingress, r.Options, changed(branches.settings(), none.settings()), r.Denied})
 }
 
 // text is String, but empty for no upstream.
@@ -107,14 +110,9 @@ func (o Options) MarshalJSON() ([]byte, error) {
 }
 
 // asked lists the settings that ask for something.
-func (s FilterSet) asked() (list object) {
+func (s FilterSet) asked() object {
 	filters, none := s.Filters(), Filters{}
-	for i, s := range filters.settings() {
-		if s.value != none.settings()[i].value {
-			list = append(list, s)
-		}
-	}
-	return list
+	return changed(filters.settings(), none.settings())
 }
 
 // MarshalJSON gives the JSON form of s.
@@ -146,6 +144,14 @@ func (a Authority) MarshalJSON() ([]byte, error) {
 		Name        string `json:"name"`
 		Fingerprint string `json:"sha256"`
 	}{a.Name, fingerprint(a.Certificates)})
+}
+
+// MarshalJSON gives the name and the fingerprint of u.
+func (u UserList) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Name        string `json:"name"`
+		Fingerprint string `json:"sha256"`
+	}{u.Name, u.fingerprint()})
 }
 
 // MarshalJSON gives the name and the fingerprint of c.

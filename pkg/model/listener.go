@@ -82,6 +82,9 @@ type HostTLS struct {
 	// ErrorPage is where clients without a valid certificate are sent: a URL. Empty:
 	// they are answered 400.
 	ErrorPage string
+	// MatchName is an expression that the subject of the client's certificate must
+	// match, in the form of RFC 2253; others are answered 403. Empty: any will do.
+	MatchName string
 	// PassCertificate sends the client's certificate to the upstream.
 	PassCertificate bool
 	// NoHTTP2 leaves HTTP/2 out of what is offered to clients of this host.

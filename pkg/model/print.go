@@ -13,7 +13,7 @@ import (
 
 // String is the printed form of c, the same in golden tests, `shockwave check`
 // and /configuration. It shows what is served and whatever differs from the
-// defaults, and never a private key. Equal values print alike.
+// defaults, and never a private key or the hash of a password. Equal values print alike.
 //
 //	default certificate  default/wildcard
 //	certificate default/shop  sha256:5d41402abc4b
@@ -42,6 +42,9 @@ func (c *Config) String() string {
 	}
 	for _, a := range c.Authorities {
 		b.WriteString("authority " + a.Name + "  sha256:" + fingerprint(a.Certificates) + "\n")
+	}
+	for i := range c.Users {
+		b.WriteString("users " + c.Users[i].Name + "  sha256:" + c.Users[i].fingerprint() + "\n")
 	}
 	for _, name := range c.TLSNames {
 		b.WriteString("tls " + name.Name + "  " + cmp.Or(name.Certificate, "-") + "\n")
@@ -98,7 +101,8 @@ func (r *Route) printTarget(b *strings.Builder) {
 	if r.Answer != 0 {
 		target = strconv.Itoa(r.Answer)
 	}
-	b.WriteString("  " + target + r.Options.Changes())
+	branches := r.Branches.Branches()
+	b.WriteString("  " + target + r.Options.Changes() + branches.Changes())
 	if r.Denied != "" {
 		b.WriteString("  denied: " + r.Denied)
 	}
@@ -129,6 +133,13 @@ func fingerprint(content []byte) string {
 	}
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:6])
+}
+
+// fingerprint shows a change of the list's content. It is short on purpose: not all
+// hashes have a salt, and a longer one would confirm a password that was guessed.
+func (u *UserList) fingerprint() string {
+	sum := sha256.Sum256(u.Content)
+	return hex.EncodeToString(sum[:2])
 }
 
 // Changes lists what differs from the defaults of the profile, under the annotations' names,

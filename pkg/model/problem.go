@@ -75,6 +75,8 @@ const (
 	ReasonDenied = "Denied"
 	// ReasonPathConflict is a host and path that an older Ingress has.
 	ReasonPathConflict = "PathConflict"
+	// ReasonCanary is a canary, or a path of one, that gets no requests.
+	ReasonCanary = "Canary"
 	// ReasonTLSConflict is a host whose certificate, or other settings of TLS,
 	// an older Ingress chose.
 	ReasonTLSConflict = "TLSConflict"

@@ -34,12 +34,20 @@ func (s setting) text() string {
 // spaces and name=value.
 func changes(is, usual []setting) string {
 	var b strings.Builder
-	for i, s := range is {
-		if s.value != usual[i].value {
-			b.WriteString("  " + s.name + "=" + s.text())
-		}
+	for _, s := range changed(is, usual) {
+		b.WriteString("  " + s.name + "=" + s.text())
 	}
 	return b.String()
+}
+
+// changed are those of is that differ from usual, which has the same settings.
+func changed(is, usual []setting) (list []setting) {
+	for i, s := range is {
+		if s.value != usual[i].value {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // object is settings as a JSON object, in their order.
@@ -153,6 +161,7 @@ func (p Policy) settings() []setting {
 		{"health-check-timeout", h.Check.Timeout},
 		{"health-check-healthy", h.Check.Healthy},
 		{"health-check-unhealthy", h.Check.Unhealthy},
+		{"service-upstream", p.ClusterIP},
 	}
 }
 
@@ -208,6 +217,7 @@ func (t HostTLS) settings() []setting {
 		{"auth-tls-secret", t.Authority},
 		{"auth-tls-verify-depth", t.Depth},
 		{"auth-tls-error-page", t.ErrorPage},
+		{"auth-tls-match-cn", t.MatchName},
 		{"auth-tls-pass-certificate-to-upstream", t.PassCertificate},
 		{"use-http2", !t.NoHTTP2},
 		{"ssl-ciphers", t.Ciphers},

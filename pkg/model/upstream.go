@@ -23,6 +23,9 @@ type Policy struct {
 	Balance Balance
 	// Health is how endpoints that fail are found and spared.
 	Health Health
+	// ClusterIP makes the address of the Service the only endpoint, in place of those
+	// of its pods (ingress-nginx: service-upstream).
+	ClusterIP bool
 }
 
 // Pool says how connections to an endpoint are kept. Names that ingress-nginx's

@@ -44,7 +44,9 @@ func startProxyWith(t testing.TB, response string, set func(l *model.Listener)) 
 	}
 	reg := upstream.NewRegistry(upstream.Config{})
 	key := model.UpstreamKey{Namespace: "default", Service: "shop", Port: "80"}
-	reg.SetEndpoints(model.Endpoints{key: {{Addr: back.Addr().(*net.TCPAddr).AddrPort()}}})
+	next := model.UpstreamKey{Namespace: "default", Service: "next", Port: "80"}
+	endpoint := []model.Endpoint{{Addr: back.Addr().(*net.TCPAddr).AddrPort()}}
+	reg.SetEndpoints(model.Endpoints{key: endpoint, next: endpoint})
 	options := model.DefaultOptions()
 	options.AllocationMode = model.AllocationMode(inmodes.Mode().String())
 	route := model.Route{Path: "/", Upstream: key, Options: options}
@@ -55,10 +57,16 @@ func startProxyWith(t testing.TB, response string, set func(l *model.Listener)) 
 		ResponseFields:  model.ResponseFields{Set: "X-Id: $req_id\nX-Frame-Options: DENY", Hide: "x-powered-by", HideServer: true},
 		ResponseRewrite: model.ResponseRewrite{RedirectFrom: "http://up/", RedirectTo: "https://$host/", CookieDomain: "up shop.test", CookiePath: "/up/ /"},
 	}.Set()
+	canary := route
+	canary.Path = "/canary"
+	canary.Branches = model.Branches{Errors: next, Canary: model.Canary{Upstream: next, CanaryRules: model.CanaryRules{
+		Header: "DNT", Pattern: "^[2-9]$", Cookie: "none", Weight: 99, Total: 100,
+	}}}.Set()
+	canary.Options.Filters = model.Filters{Errors: model.Errors{Codes: "404,503"}}.Set()
 	gone := model.Route{Path: "/gone", Options: model.DefaultOptions()}
 	cfg := &model.Config{
-		Hosts:     []model.Host{{Name: "shop.test", Routes: []model.Route{route, fields, gone}}},
-		Upstreams: []model.Upstream{{Key: key, Policy: model.DefaultPolicy()}},
+		Hosts:     []model.Host{{Name: "shop.test", Routes: []model.Route{route, canary, fields, gone}}},
+		Upstreams: []model.Upstream{{Key: next, Policy: model.DefaultPolicy()}, {Key: key, Policy: model.DefaultPolicy()}},
 		Listener:  model.DefaultListener(),
 	}
 	set(&cfg.Listener)
@@ -139,6 +147,7 @@ func TestExchangeDoesNotAllocate(t *testing.T) {
 		{"fields", strings.Replace(browserGet, "GET /catalogue/shoes?page=2 HTTP/1.1", "GET /fields/a HTTP/1.1\r\nOrigin: https://a.test", 1),
 			"HTTP/1.1 200 OK\r\nServer: up\r\nX-Powered-By: up\r\nLocation: http://up/a\r\nSet-Cookie: a=b; Domain=up; Path=/up/\r\nContent-Length: 5\r\n\r\nhello", "200"},
 		{"preflight", strings.Replace(browserGet, "GET /catalogue/shoes?page=2 HTTP/1.1", "OPTIONS /fields/a HTTP/1.1\r\nOrigin: https://a.test", 1), small, "204"},
+		{"canary", strings.Replace(browserGet, "/catalogue", "/canary", 1), small, "200"},
 		{"no route", strings.Replace(browserGet, "shop.test", "nowhere.test", 1), small, "404"},
 		{"no Service", strings.Replace(browserGet, "/catalogue", "/gone", 1), small, "503"},
 		{"garbage from the upstream", browserGet, "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "502"},

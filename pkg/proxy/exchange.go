@@ -27,6 +27,23 @@ type exchange struct {
 	host [maxHost]byte // the name to route by, in lower case
 	norm []byte        // kept memory for paths that change when normalised
 	path []byte        // the path to route by and to forward
+	// scratch is kept memory for paths that may be read in several ways.
+	scratch snapshot.Scratch
+
+	// to is where the exchange goes: the route's own target, that of canary, or that of
+	// the pages for errors, when paged. canary is nil for none.
+	to     *snapshot.Target
+	canary *snapshot.Canary
+	paged  bool
+	// challenge is what a page with status 401 needs.
+	challenge string
+	// strayed tells that the client's cookie names an endpoint that is gone.
+	strayed bool
+	// stale is a connection, to staleAt, that a sender has not left yet. It is closed for
+	// staleFor.
+	stale    *upstream.Conn
+	staleAt  *upstream.Endpoint
+	staleFor upstream.Reason
 
 	filters filter.State
 	request request
@@ -46,10 +63,11 @@ type exchange struct {
 	tries    int
 	most     int // tries
 	// counted is the endpoint that counts the attempt in progress, and outcome
-	// what that is to be told. entered tells that the upstream counts the exchange.
+	// what that is to be told. entered is the upstream that counts the exchange, nil for
+	// none.
 	counted *upstream.Endpoint
 	outcome upstream.Outcome
-	entered bool
+	entered *upstream.Upstream
 
 	// buf holds what came from the upstream; buf[at:] is not consumed yet.
 	buf    []byte
@@ -81,6 +99,7 @@ func (x *exchange) end() {
 		x.release(upstream.ClosedFailed)
 		x.tell(0)
 	}
+	x.dropStale()
 	if c := x.streaming; c != nil {
 		x.streaming = nil
 		if !x.served {
@@ -89,9 +108,25 @@ func (x *exchange) end() {
 		c.wait()
 	}
 	x.request.spool.close()
-	if x.entered {
-		x.entered = false
-		x.route.Upstream.Leave()
+	x.filters.Ticket.Release()
+	x.leave()
+}
+
+// enter has an upstream count the exchange. It returns false when that has as many as it
+// may have.
+func (x *exchange) enter(u *upstream.Upstream) bool {
+	if !u.Enter() {
+		return false
+	}
+	x.entered = u
+	return true
+}
+
+// leave ends what enter began.
+func (x *exchange) leave() {
+	if u := x.entered; u != nil {
+		x.entered = nil
+		u.Leave()
 	}
 }
 
@@ -107,7 +142,8 @@ func (x *exchange) recycle() {
 	x.sender.forget()
 	x.filters.Reset()
 	x.left.reset()
-	x.endpoint = nil
+	x.endpoint, x.staleAt = nil, nil
+	x.to, x.canary, x.paged, x.challenge, x.strayed = nil, nil, false, "", false
 	x.choice = upstream.Choice{}
 	clear(x.tried[:min(x.tries, mostTries)])
 	x.tries, x.at = 0, 0
@@ -121,7 +157,7 @@ func (x *exchange) release(why upstream.Reason) {
 		return
 	}
 	x.left.drop()
-	if x.sender.running {
+	if x.sending() {
 		c.Cut()
 		x.sender.wait()
 	}
@@ -150,6 +186,7 @@ func (x *exchange) serve(snap *snapshot.Snapshot) {
 		return
 	}
 	req, route := &x.Request, x.route
+	x.to = &route.Target
 	x.Mem = x.Mem.Switch(route.Mode)
 	x.filters.Path, x.filters.Leaving, x.filters.Secured = x.path, x, snap.Secured
 	switch {
@@ -165,9 +202,15 @@ func (x *exchange) serve(snap *snapshot.Snapshot) {
 		x.replyWith(&x.filters.Reply)
 		return
 	}
-	if route.Answer == 0 && (route.Upstream == nil || route.Upstream.Len() == 0) {
-		x.reply(503)
-		return
+	switch {
+	case route.Answer != 0:
+	case !route.Ready():
+		if !x.standIn() {
+			x.reply(503)
+			return
+		}
+	case route.Canary != nil:
+		x.divert(route.Canary)
 	}
 	if !filter.Run(route.Filters.Late, x.Exchange, &x.filters) {
 		x.replyWith(&x.filters.Reply)
@@ -177,7 +220,7 @@ func (x *exchange) serve(snap *snapshot.Snapshot) {
 		x.reply(route.Answer)
 		return
 	}
-	if x.entered = route.Upstream.Enter(); !x.entered {
+	if !x.enter(x.to.Upstream) {
 		x.fail(503, tooManyActive)
 		return
 	}
@@ -224,9 +267,16 @@ func (x *exchange) find(snap *snapshot.Snapshot) int {
 	if len(req.Hostname) > maxHost {
 		return 404
 	}
-	x.route = snap.Route(snapshot.AppendHost(x.host[:0], req.Hostname), key)
-	if x.route != nil {
-		x.filters.Route = &x.route.Variables
+	route, forward, err := snap.Find(snapshot.AppendHost(x.host[:0], req.Hostname), key, &x.scratch)
+	if err != nil {
+		x.Trace.Refusal = err.Error()
+		return 400
+	}
+	if len(path) > 1 {
+		x.path = forward
+	}
+	if x.route = route; route != nil {
+		x.filters.Route = &route.Variables
 	}
 	switch {
 	case x.route == nil:

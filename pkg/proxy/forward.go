@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/shockwave-ingress/shockwave/pkg/filter"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 	"github.com/shockwave-ingress/shockwave/pkg/sock"
@@ -27,6 +28,8 @@ type failure struct {
 	sent bool
 	// granted tells that another attempt was allowed already.
 	granted bool
+	// challenge is that of a response that is replaced.
+	challenge string
 }
 
 // next says what may follow an attempt.
@@ -38,6 +41,7 @@ const (
 	otherwise             // one at another endpoint, if the rules allow it
 	afresh                // one on a new connection
 	elsewhere             // one at another endpoint, whatever the rules say
+	replaced              // the response was dropped: another upstream answers
 )
 
 // forward sends the request to endpoints until one answers.
@@ -66,6 +70,9 @@ func (x *exchange) forward() {
 			return
 		}
 		switch f.next {
+		case replaced:
+			x.replyWith(&filter.Reply{Status: f.status, Challenge: f.challenge})
+			return
 		case afresh:
 			fresh = true
 			x.most = min(x.most+1, mostTries)
@@ -100,7 +107,7 @@ func (x *exchange) pick(after next) *upstream.Endpoint {
 	if after == afresh && (x.choice.Keyed || x.choice.Sticky != nil) {
 		return x.tried[x.tries-1] // it has not failed, and may be the one that knows the client
 	}
-	e := x.route.Upstream.Pick(&x.choice)
+	e := x.to.Upstream.Pick(&x.choice)
 	if (after == otherwise || after == elsewhere) && slices.Contains(x.choice.Tried, e) {
 		return nil
 	}
@@ -115,7 +122,7 @@ func (x *exchange) allTried() bool {
 			different++
 		}
 	}
-	return x.route.Upstream.Len() <= different
+	return x.to.Upstream.Len() <= different
 }
 
 func (x *exchange) mostTries() int {
@@ -144,7 +151,7 @@ func (x *exchange) mayTryAgain(f *failure) bool {
 	case x.late():
 		return false
 	}
-	return x.route.Upstream.MayRetry()
+	return x.to.Upstream.MayRetry()
 }
 
 // repeatable tells whether a request that an endpoint may have seen may be sent to
@@ -179,7 +186,7 @@ func (x *exchange) within(d time.Duration) time.Duration {
 // try sends the request to e and passes the response on.
 func (x *exchange) try(e *upstream.Endpoint, fresh bool) failure {
 	begun := x.HeadRead // a clock reading saved: nothing was waited for since
-	if x.tries > 1 || x.Request.Body != message.None {
+	if x.tries > 1 || x.paged || x.Request.Body != message.None {
 		begun = time.Now()
 	}
 	a := x.Trace.NextAttempt(e.Addr())
@@ -190,7 +197,7 @@ func (x *exchange) try(e *upstream.Endpoint, fresh bool) failure {
 	x.counted, x.outcome = e, upstream.Failed
 	e.Begin()
 	var f failure
-	if x.route.HTTP2 {
+	if x.to.HTTP2 {
 		f = x.tryHTTP2(e, a, begun)
 	} else {
 		f = x.tryHTTP1(e, a, begun)
@@ -249,6 +256,9 @@ func (x *exchange) tryHTTP1(e *upstream.Endpoint, a *message.Attempt, begun time
 	if f, again := x.unwanted(a.Status); again {
 		return f
 	}
+	if x.replaces(a.Status, false) {
+		return x.discard()
+	}
 	x.pass(a, begun)
 	return failure{next: nothing}
 }
@@ -266,7 +276,7 @@ func outcomeOf(status int) upstream.Outcome {
 // another endpoint. That is decided while the response can still be passed on.
 func (x *exchange) unwanted(status int) (failure, bool) {
 	retry := x.route.Retry.On
-	if status < 400 || !retry.Status(status) {
+	if status < 400 || x.paged || !retry.Status(status) {
 		return failure{}, false
 	}
 	f := failure{status: status, next: otherwise, condition: retry, sent: true}
@@ -285,7 +295,7 @@ func (x *exchange) failed(err error, sent int) failure {
 	case errors.Is(err, message.ErrClientGone):
 		x.outcome = upstream.Neutral
 		return failure{next: never}
-	case x.sender.cut.Load():
+	case x.stale == nil && x.sender.cut.Load():
 		x.sender.wait()
 		f := failure{status: statusOf(x.sender.cutErr), next: never}
 		switch {
@@ -346,7 +356,7 @@ func (x *exchange) send() (int, error) {
 // once the request was sent whole.
 func (x *exchange) read(p []byte) (int, error) {
 	c := x.conn
-	if x.sender.running {
+	if x.sending() {
 		return x.sender.read(c, p)
 	}
 	c.ReadWithin(x.within(x.route.ReadTimeout))

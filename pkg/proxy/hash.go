@@ -5,7 +5,7 @@ package proxy
 // would all go to one endpoint.
 func (x *exchange) hash() (key uint64, ok bool) {
 	c := x.filters.Context(x.Exchange)
-	if by := x.route.HashBy; by.Present(&c) {
+	if by := x.to.HashBy; by.Present(&c) {
 		return by.Hash(&c), true
 	}
 	return 0, false

@@ -84,6 +84,11 @@ func (x *exchange) tryHTTP2(e *upstream.Endpoint, a *message.Attempt, begun time
 		why = upstream.ClosedUnfinished
 		return f
 	}
+	if x.replaces(a.Status, false) {
+		why = upstream.ClosedUnfinished
+		cancel(nil) // or closing the response would wait for the client, whose body is being sent
+		return x.discard()
+	}
 	x.prepareResponse()
 	err = x.relayHTTP2(a, resp, c)
 	a.Total = time.Since(begun)
@@ -131,7 +136,7 @@ func (x *exchange) requestHTTP2(ctx context.Context, c *call) *http.Request {
 		path = raw // NormalizePath has refused what cannot be decoded
 	}
 	scheme := "http"
-	if x.route.Encrypted {
+	if x.to.Encrypted {
 		scheme = "https"
 	}
 	host := alloc.String(x.appendHost(x.Mem.Alloc(len(in.Authority) + len(x.filters.Host) + len(x.filters.Forwarded.Host) + 64)[:0]))

@@ -61,6 +61,8 @@ func (p *Proxy) Observe(ex *message.Exchange) {
 		route = x.route
 	}
 	switch {
+	case x != nil && x.canary != nil && x.canary.Metrics != nil:
+		x.canary.Metrics.Observe(ex, elapsed)
 	case route != nil && route.Metrics != nil:
 		route.Metrics.Observe(ex, elapsed)
 	case p.metrics != nil:

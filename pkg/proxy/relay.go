@@ -54,9 +54,10 @@ func (x *exchange) giveBack() {
 	}
 	s := &x.sender
 	started := !x.request.whole
+	ours := x.stale == nil // what the sender does
 	why := upstream.Reasons
 	switch {
-	case !s.endsSoon(), started && !s.whole, x.left.isGone():
+	case ours && !s.endsSoon(), started && !s.whole, x.left.isGone():
 		why = upstream.ClosedUnfinished
 	case x.at < len(x.buf):
 		why = upstream.ClosedUnasked
@@ -75,8 +76,11 @@ func (x *exchange) giveBack() {
 
 // prepareResponse readies the response's head to be passed on.
 func (x *exchange) prepareResponse() {
-	if x.route.Sticky != nil {
+	if x.to.Sticky != nil {
 		x.tellSticky()
+	}
+	if x.paged {
+		x.challenges()
 	}
 	x.route.Filters.Response(x.Exchange, &x.filters)
 }

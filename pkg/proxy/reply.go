@@ -109,6 +109,9 @@ func (x *exchange) answer(reply *filter.Reply, body []byte) {
 	if !x.sender.running && x.streaming == nil {
 		x.DropBody()
 	}
+	if x.route != nil && x.replaces(reply.Status, true) && x.page(reply) || x.HeadWritten() {
+		return
+	}
 	r := &x.Response
 	r.Status, r.Reason, r.Minor, r.Close = reply.Status, nil, 1, false
 	r.Body, r.Length = message.Framing(len(body)), -1

@@ -56,18 +56,18 @@ func (x *exchange) prepare() error {
 	if err := http11.StripRequest(&req.Fields); err != nil {
 		return err
 	}
-	r.upgrade = !x.route.HTTP2 && x.filters.Connection == "" && upgradable(req)
+	r.upgrade = !x.to.HTTP2 && x.filters.Connection == "" && upgradable(req)
 	r.first, r.whole, r.replayable = nil, true, true
 
 	short := req.Body > 0 && req.Body <= maxReplay
 	switch {
-	case x.route.HTTP2 && req.Body == message.None:
+	case x.to.HTTP2 && req.Body == message.None:
 		return nil
-	case x.route.HTTP2 && short:
+	case x.to.HTTP2 && short:
 		return x.collectAll(maxReplay)
 	case x.route.Buffering.Request && req.Body != message.None && !short:
 		return x.collectAll(x.route.Buffering.RequestMemory)
-	case x.route.HTTP2:
+	case x.to.HTTP2:
 		r.whole, r.replayable = false, false
 		return nil
 	}
@@ -122,7 +122,7 @@ func (x *exchange) collectAll(memory int64) error {
 			return errNoRoom
 		}
 	}
-	if x.route.HTTP2 {
+	if x.to.HTTP2 {
 		return nil
 	}
 	length := message.Framing(r.spool.length())
@@ -236,9 +236,13 @@ func (x *exchange) appendHead(b []byte, body message.Framing) []byte {
 		b = dropLines(b, host, replaced)
 	}
 	f := &req.Fields
+	own := ownFields
+	if x.filters.DropCredentials {
+		own |= setOf(message.Authorization)
+	}
 	for i := range f.Len() {
 		n, name, value, ok := f.At(i)
-		if ok && !ownFields.has(n) && !replaced.Has(n, name) && !(n == message.Unknown && x.originalURI() && message.EqualFold(name, originalURI)) {
+		if ok && !own.has(n) && !replaced.Has(n, name) && !(n == message.Unknown && x.originalURI() && message.EqualFold(name, originalURI)) {
 			b = http11.AppendFieldBytes(b, name, value)
 		}
 	}

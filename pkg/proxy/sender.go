@@ -24,6 +24,7 @@ import (
 // response, notices.
 type sender struct {
 	x       *exchange
+	conn    *upstream.Conn // to send to
 	chunked bool
 	frame   []byte // memory for one chunk with its framing
 	rest    []byte // of a view that did not fit into the first frame
@@ -44,7 +45,7 @@ type sender struct {
 
 // forget drops what belongs to an exchange.
 func (s *sender) forget() {
-	s.x, s.frame, s.rest, s.cutErr = nil, nil, nil, nil
+	s.x, s.conn, s.frame, s.rest, s.cutErr = nil, nil, nil, nil, nil
 	s.whole = false
 	if s.cut.Load() {
 		s.cut.Store(false)
@@ -53,13 +54,16 @@ func (s *sender) forget() {
 
 // start begins to send what follows the first bytes of the body.
 func (s *sender) start(x *exchange) {
-	s.x, s.running, s.whole, s.reading, s.ended = x, true, false, false, false
+	s.x, s.conn, s.running, s.whole, s.reading, s.ended = x, x.conn, true, false, false, false
 	if s.cut.Load() { // an attempt before
 		s.cut.Store(false)
 		s.cutErr = nil
 	}
 	go s.run()
 }
+
+// sending tells whether a body is being sent on the connection that is held.
+func (x *exchange) sending() bool { return x.sender.running && x.sender.conn == x.conn }
 
 // wait returns when the sender has ended; at once when none was started.
 func (s *sender) wait() {
@@ -100,7 +104,7 @@ func (s *sender) run() {
 	s.mu.Lock()
 	s.ended = true
 	if s.reading {
-		s.x.conn.ReadWithin(s.x.within(s.x.route.ReadTimeout))
+		s.conn.ReadWithin(s.x.within(s.x.route.ReadTimeout))
 	}
 	s.mu.Unlock()
 }
@@ -109,7 +113,7 @@ func (s *sender) run() {
 func (s *sender) fail(err error) {
 	s.cutErr = err
 	s.cut.Store(true)
-	s.x.conn.Cut()
+	s.conn.Cut()
 }
 
 // errNotTaken is why the sender gives up an endpoint that takes nothing more.
@@ -157,7 +161,7 @@ const pipeMin = 256 << 10
 // pipe moves the rest of the body from the client's socket to the endpoint's, if it
 // can: past our memory. It tells whether it could.
 func (s *sender) pipe() (done bool, err error) {
-	c := s.x.conn
+	c := s.conn
 	_, ok, readErr, writeErr := s.x.PipeBody(c.Conn, s.x.route.SendTimeout)
 	switch {
 	case !ok:
@@ -208,7 +212,7 @@ func (s *sender) sendChunks(data []byte) error {
 // write writes to the upstream. A timeout cuts the connection; after another
 // error a response may still be there to be read.
 func (s *sender) write(p []byte) error {
-	c := s.x.conn
+	c := s.conn
 	c.WriteWithin(s.x.route.SendTimeout)
 	_, err := c.Write(p)
 	c.WriteWithin(0)

@@ -7,7 +7,7 @@ import (
 
 // choose sets what endpoints are chosen by.
 func (x *exchange) choose() {
-	r, c := x.route, &x.choice
+	r, c := x.to, &x.choice
 	switch {
 	case r.Sticky != nil && !r.Sticky.Persistent:
 		c.Key, c.Keyed = x.filters.Sticky.Hash(), true
@@ -22,10 +22,10 @@ func (x *exchange) choose() {
 // the endpoint that it was kept at is gone, or when that failed it and the route
 // wants it moved.
 func (x *exchange) tellSticky() {
-	c, sticky := &x.filters.Sticky, x.route.Sticky
+	c, sticky := &x.filters.Sticky, x.to.Sticky
 	failed := x.tried[x.tries-1] != x.tried[0] // a stale connection is no failure
 	switch {
-	case len(c.Token) == 0:
+	case len(c.Token) == 0, x.strayed: // whoever strayed may be on another side with the next request
 	case sticky.Persistent && x.choice.Sticky == nil:
 	case failed && sticky.ChangeOnFailure:
 		if !sticky.Persistent {

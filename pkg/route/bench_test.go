@@ -28,6 +28,12 @@ func wide(t testing.TB) *Table[string] {
 	add("paths.example.com", many)
 	add("deep.example.com", []Rule[string]{{Prefix, strings.Repeat("/a", 1000), "deep"}})
 	add("*.wild.example.com", rules("prefix /"))
+	var expressions []Rule[string]
+	for i := range 5000 {
+		expressions = append(expressions, Rule[string]{Pattern, fmt.Sprintf("/team-%d/v[0-9]+/(.*)x", i), "expression"},
+			Rule[string]{Pattern, fmt.Sprintf("/area-%d(/|$)(.*)", i), "shape"})
+	}
+	add("patterns.example.com", append(expressions, rules("fallback")...))
 	tab, err := New(hosts)
 	if err != nil {
 		t.Fatal(err)
@@ -43,13 +49,19 @@ var lookups = []struct{ name, host, path string }{
 	{"no path", "paths.example.com", "/team-77/service-7778/v0"},
 	{"slashes", "paths.example.com", strings.Repeat("/", 8000)},
 	{"deep", "deep.example.com", strings.Repeat("/a", 4000)},
+	{"pattern", "patterns.example.com", "/team-777/v2/users/x"},
+	{"escapes", "patterns.example.com", "/team-777/v2/%C3%A9%20/x"},
+	{"shape", "patterns.example.com", "/area-777/v2/users"},
+	{"no pattern", "patterns.example.com", "/region-777/v2/users"},
+	{"readings", "patterns.example.com", "/area-777/a%2Fb%5Cc//d"},
 }
 
 func TestLookupAllocatesNothing(t *testing.T) {
 	tab := wide(t)
 	for _, l := range lookups {
 		host, path := []byte(l.host), []byte(l.path)
-		if n := testing.AllocsPerRun(100, func() { tab.Lookup(host, path) }); n != 0 {
+		var scratch Scratch
+		if n := testing.AllocsPerRun(100, func() { _, _, _, _ = tab.Find(host, path, &scratch) }); n != 0 {
 			t.Errorf("%s: %v allocations", l.name, n)
 		}
 	}
@@ -60,10 +72,10 @@ func TestLookupAllocatesNothing(t *testing.T) {
 func TestLookupDoesNotKeep(t *testing.T) {
 	tab := table(t, "foo.com")
 	host, path := []byte("foo.com"), []byte("/a/b")
-	before, _ := tab.Lookup(host, path)
+	before, _, _, _ := tab.Find(host, path, new(Scratch))
 	copy(host, bytes.Repeat([]byte("x"), len(host)))
 	copy(path, bytes.Repeat([]byte("x"), len(path)))
-	after, ok := tab.Lookup([]byte("foo.com"), []byte("/a/b"))
+	after, _, ok, _ := tab.Find([]byte("foo.com"), []byte("/a/b"), new(Scratch))
 	if !ok || before != after {
 		t.Errorf("got %q, then %q", before, after)
 	}
@@ -73,10 +85,11 @@ func BenchmarkLookup(b *testing.B) {
 	tab := wide(b)
 	for _, l := range lookups {
 		host, path := []byte(l.host), []byte(l.path)
+		var scratch Scratch
 		b.Run(l.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				tab.Lookup(host, path)
+				_, _, _, _ = tab.Find(host, path, &scratch)
 			}
 		})
 	}

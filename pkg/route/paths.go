@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+
+	"github.com/shockwave-ingress/shockwave/pkg/pattern"
 )
 
 // Match says how the path of a Rule is compared.
@@ -18,6 +20,9 @@ const (
 	// Fallback matches what no other rule of the host does. Its path is
 	// ignored.
 	Fallback
+	// Pattern matches by an expression, as package pattern does. Of several the first
+	// one wins that matches.
+	Pattern
 )
 
 func (m Match) String() string {
@@ -26,6 +31,8 @@ func (m Match) String() string {
 		return "prefix"
 	case Exact:
 		return "exact"
+	case Pattern:
+		return "pattern"
 	}
 	return "fallback"
 }
@@ -46,6 +53,7 @@ type Rule[V any] struct {
 type Paths[V any] struct {
 	root     node[V]
 	fallback slot[V]
+	patterns patterns[V]
 }
 
 // node is reached by the elements on the way to it.
@@ -70,11 +78,18 @@ type slot[V any] struct {
 const fewChildren = 6
 
 // NewPaths makes the rules of one host. It fails when a path does not begin
-// with "/", and when two rules match the same path in the same way.
+// with "/", when two rules match the same path in the same way, and for a pattern that
+// does not compile. Patterns are tried in the order of the rules.
 func NewPaths[V any](rules []Rule[V]) (*Paths[V], error) {
 	p := &Paths[V]{}
 	for i := range rules {
 		r := &rules[i]
+		if r.Match == Pattern {
+			if err := p.patterns.add(r); err != nil {
+				return nil, fmt.Errorf("pattern %q: %w", r.Path, err)
+			}
+			continue
+		}
 		s, err := p.slot(r.Match, r.Path)
 		if err != nil {
 			return nil, err
@@ -154,27 +169,91 @@ func (n *node[V]) split(i int) {
 	*n = node[V]{label: n.label[:i], few: []*node[V]{&rest}}
 }
 
-// Lookup returns the value for a path. ok is false when no rule matches it. A
-// path that does not begin with "/", such as "*", is matched by the prefix "/"
-// only.
-func (p *Paths[V]) Lookup(path []byte) (value V, ok bool) {
-	best := &p.fallback
+// Scratch is memory for Find, which it keeps from one use to the next. The zero value is
+// ready.
+type Scratch struct{ reading, text []byte }
+
+// Find returns the value for a path, and the path to forward. The path must be in the
+// form of http11.NormalizePath. ok is false when no rule matches it. A path that does not
+// begin with "/", such as "*", is matched by the prefix "/" only.
+//
+// A path that may be read in several ways leads to the same value in each: where several
+// slashes stand for one, or do not, the reading with one slash decides, and then it is
+// what is forwarded. It is a view of s, valid until that is used again. Where an encoded
+// slash or a backslash may be one the error is ErrAmbiguous. A path that patterns cannot
+// be asked for is pattern.ErrControl.
+func (p *Paths[V]) Find(path []byte, s *Scratch) (value V, forward []byte, ok bool, err error) {
+	best, err := p.lookup(path, s)
+	if err != nil {
+		return value, nil, false, err
+	}
+	forward = path
+	if len(path) > 0 && path[0] == '/' {
+		switch doubtOf(path) {
+		case merged:
+			s.reading = AppendReading(s.reading[:0], path, 0)
+			other, err := p.lookup(s.reading, s)
+			if err != nil {
+				return value, nil, false, err
+			}
+			if other != best {
+				best, forward = other, s.reading
+			}
+		case several:
+			for _, as := range []Reading{0, Slashes, Slashes | Backslashes} {
+				s.reading = AppendReading(s.reading[:0], path, as)
+				if other, err := p.lookup(s.reading, s); err != nil || other != best {
+					return value, nil, false, ErrAmbiguous
+				}
+			}
+		}
+	}
+	return best.value, forward, best.ok, nil
+}
+
+// lookup returns the slot for one reading of a path: that of an exact path, or of the
+// longest prefix, or of the first pattern that matches of those whose literal beginning
+// is no shorter than that prefix.
+func (p *Paths[V]) lookup(path []byte, s *Scratch) (*slot[V], error) {
+	best, length, exact := p.literal(path)
+	if exact || len(p.patterns.list) == 0 {
+		return best, nil
+	}
+	text := path
+	if !pattern.IsText(path) {
+		var err error
+		if s.text, err = pattern.AppendText(s.text[:0], path); err != nil {
+			return nil, err
+		}
+		text = s.text
+	}
+	if found := p.patterns.find(text, length); found != nil {
+		return &found.slot, nil
+	}
+	return best, nil
+}
+
+// literal returns the slot of an exact path or of the longest prefix, with its length,
+// or that of the fallback.
+func (p *Paths[V]) literal(path []byte) (best *slot[V], length int, exact bool) {
+	best = &p.fallback
 	if p.root.prefix.ok {
 		best = &p.root.prefix
 	}
+	whole := len(path)
 	for n := &p.root; len(path) > 0 && path[0] == '/'; {
 		if n = n.next(path); n == nil {
 			break
 		}
 		path = path[len(n.label):]
 		if n.prefix.ok {
-			best = &n.prefix
+			best, length = &n.prefix, whole-len(path)
 		}
 		if len(path) == 0 && n.exact.ok {
-			best = &n.exact
+			return &n.exact, whole, true
 		}
 	}
-	return best.value, best.ok
+	return best, length, false
 }
 
 // next returns the child whose whole label begins a path, or nil. The path

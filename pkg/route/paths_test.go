@@ -26,7 +26,7 @@ func rules(lines ...string) []Rule[string] {
 }
 
 func matchOf(kind string) Match {
-	for _, m := range []Match{Prefix, Exact, Fallback} {
+	for _, m := range []Match{Prefix, Exact, Fallback, Pattern} {
 		if m.String() == kind {
 			return m
 		}
@@ -76,7 +76,7 @@ var pathCases = []struct{ rules, path, want string }{
 	{"exact /a/b/c", "/a/b", ""},
 	{"exact /a/b/c, exact /a/b", "/a/b", "exact /a/b"},
 	{"prefix /a", "/a//b", "prefix /a"},
-	{"exact /a/b", "/a//b", ""},
+	{"exact /a/b", "/a//b", "exact /a/b"},
 	{"fallback, exact /a", "/b", "fallback"},
 	{"fallback, exact /a", "/a", "exact /a"},
 	{"fallback, prefix /", "/b", "prefix /"},
@@ -96,7 +96,7 @@ func TestPaths(t *testing.T) {
 		for i := range lines {
 			lines[i] = strings.TrimSpace(lines[i])
 		}
-		got, ok := paths(t, lines...).Lookup([]byte(c.path))
+		got, _, ok, _ := paths(t, lines...).Find([]byte(c.path), new(Scratch))
 		if got != c.want || ok != (c.want != "") {
 			t.Errorf("%s: path %s goes to %q, %v; want %q", c.rules, c.path, got, ok, c.want)
 		}

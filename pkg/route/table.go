@@ -62,14 +62,13 @@ func (t *Table[V]) add(h Host[V]) (known bool, err error) {
 	return known, nil
 }
 
-// Lookup returns the value for a host, given in lower case and without port,
-// and a path, compared with case. ok is false when nothing serves them. It
-// does not keep its arguments.
-func (t *Table[V]) Lookup(host, path []byte) (value V, ok bool) {
+// Find returns the value for a host, given in lower case and without port, and a path, as
+// Paths.Find does. ok is false when nothing serves them. It does not keep its arguments.
+func (t *Table[V]) Find(host, path []byte, s *Scratch) (value V, forward []byte, ok bool, err error) {
 	if paths := t.Host(host); paths != nil {
-		return paths.Lookup(path)
+		return paths.Find(path, s)
 	}
-	return value, false
+	return value, path, false, nil
 }
 
 // Host returns the paths that serve a host, given in lower case and without

@@ -45,7 +45,7 @@ func TestTable(t *testing.T) {
 		{all, "baz.foo.com", "/b", ""},
 		{nil, "foo.com", "/a", ""},
 	} {
-		got, ok := table(t, c.hosts...).Lookup([]byte(c.host), []byte(c.path))
+		got, _, ok, _ := table(t, c.hosts...).Find([]byte(c.host), []byte(c.path), new(Scratch))
 		if got != c.want || ok != (c.want != "") {
 			t.Errorf("hosts %q: %s%s goes to %q, %v; want %q", c.hosts, c.host, c.path, got, ok, c.want)
 		}

@@ -58,6 +58,7 @@ func Compile(config *model.Config, prev *Snapshot, reg *upstream.Registry, m *me
 		return nil, err
 	}
 	s.Secured = securedNames(config, prev)
+	s.compileUsers(prev)
 	fresh, err := s.compileHosts(prev)
 	if err != nil {
 		return nil, err
@@ -151,12 +152,12 @@ func (s *Snapshot) compileHosts(prev *Snapshot) ([]unconnected, error) {
 	var fresh []unconnected
 	s.hosts = make([]host, len(s.Config.Hosts))
 	named := make([]route.Host[*Route], 0, len(s.Config.Hosts))
-	changed := s.changedUpstreams(prev)
+	changed, users := s.changedUpstreams(prev), s.changedUsers(prev)
 	next := 0 // position in prev.Config.Hosts, which is sorted as s.Config.Hosts is
 	for i := range s.Config.Hosts {
 		h := &s.Config.Hosts[i]
 		old, ok := prev.host(h, &next)
-		ok = ok && !refersTo(h, changed) && prev.Certificates.ClientAuth(h.Name) == s.Certificates.ClientAuth(h.Name)
+		ok = ok && !refersTo(h, changed) && sameUsers(h, users) && prev.Certificates.ClientAuth(h.Name) == s.Certificates.ClientAuth(h.Name)
 		if !ok {
 			var err error
 			if old, fresh, err = s.compileHost(h, fresh); err != nil {
@@ -248,10 +249,15 @@ func refersTo(h *model.Host, keys map[model.UpstreamKey]bool) bool {
 	if len(keys) == 0 {
 		return false
 	}
-	if h.Fallback != nil && keys[h.Fallback.Upstream] {
+	if h.Fallback != nil && leadsTo(h.Fallback, keys) {
 		return true
 	}
-	return slices.ContainsFunc(h.Routes, func(r model.Route) bool { return keys[r.Upstream] })
+	for i := range h.Routes {
+		if leadsTo(&h.Routes[i], keys) {
+			return true
+		}
+	}
+	return false
 }
 
 // compileHost compiles one host and appends its routes to fresh.
@@ -269,11 +275,7 @@ func (s *Snapshot) compileHost(h *model.Host, fresh []unconnected) (host, []unco
 		return nil
 	}
 	for i := range h.Routes {
-		match := route.Prefix
-		if h.Routes[i].Match == model.Exact {
-			match = route.Exact
-		}
-		if err := add(match, &h.Routes[i]); err != nil {
+		if err := add(matchOf(&h.Routes[i]), &h.Routes[i]); err != nil {
 			return host{}, nil, err
 		}
 	}
@@ -287,22 +289,33 @@ func (s *Snapshot) compileHost(h *model.Host, fresh []unconnected) (host, []unco
 	return compiled, fresh, err
 }
 
+// matchOf says how the path of a route is compared.
+func matchOf(r *model.Route) route.Match {
+	switch r.Match {
+	case model.Exact:
+		return route.Exact
+	case model.Pattern:
+		return route.Pattern
+	}
+	return route.Prefix
+}
+
 // compileRoute makes a route without what connect adds.
 func (s *Snapshot) compileRoute(h *model.Host, r *model.Route) (*Route, error) {
 	mode, err := alloc.ParseMode(string(r.Options.AllocationMode))
 	if err != nil {
 		return nil, err
 	}
-	policy := model.DefaultPolicy()
+	to, policy, err := s.target(r.Upstream)
+	if err != nil {
+		return nil, err
+	}
 	denied := r.Denied != ""
-	if i, ok := findUpstream(s.Config, r.Upstream); ok {
-		up := &s.Config.Upstreams[i]
-		policy = up.Policy
-		denied = denied || !s.reachable(up)
-	} else if !r.Upstream.IsZero() {
-		return nil, errNoUpstream(r.Upstream)
+	if i, ok := findUpstream(s.Config, r.Upstream); ok && !s.reachable(&s.Config.Upstreams[i]) {
+		denied = true
 	}
 	made := &Route{
+		Target:         to,
 		Denied:         denied,
 		Answer:         r.Answer,
 		NoAccessLog:    r.Options.NoAccessLog,
@@ -314,8 +327,6 @@ func (s *Snapshot) compileRoute(h *model.Host, r *model.Route) (*Route, error) {
 		Retry:          r.Options.Retry,
 		Buffering:      bounded(r.Options.Buffering),
 		ResponseLimits: responseLimits(r.Options.Buffering.ResponseHead),
-		HTTP2:          policy.Transport.Protocol.HTTP2(),
-		Encrypted:      policy.Transport.Protocol.Encrypted(),
 		MaxBody:        r.Options.MaxBodyBytes,
 		Namespace:      r.Ingress.Namespace,
 		Ingress:        r.Ingress.Name,
@@ -327,24 +338,23 @@ func (s *Snapshot) compileRoute(h *model.Host, r *model.Route) (*Route, error) {
 	if made.Path == "" {
 		made.Path = "/"
 	}
-	if sticky := policy.Balance.Sticky; sticky.Cookie != "" {
-		made.Sticky = &sticky
-	}
-	if by := policy.Balance.HashBy; by != "" {
-		if made.HashBy, err = variable.Compile(by, variable.Request); err != nil {
-			return nil, fmt.Errorf("upstream-hash-by: %w", err)
-		}
+	if err := s.compileBranches(made, r); err != nil {
+		return nil, err
 	}
 	made.Variables = variable.Route{
 		Namespace: made.Namespace, Ingress: made.Ingress, Service: made.Service, Port: made.Port,
 		Host: h.Name, Path: made.Path, Upstream: made.UpstreamName,
 	}
+	users, err := s.usersFor(r)
+	if err != nil {
+		return nil, err
+	}
 	made.Filters, err = filter.Compile(&filter.Settings{
 		Filters: r.Options.Filters.Filters(),
-		Host:    h.Name, Path: made.Path, Sticky: policy.Balance.Sticky,
+		Host:    h.Name, Path: made.Path, Pattern: r.Match == model.Pattern, Sticky: policy.Balance.Sticky,
 		ClientAuth: s.Certificates.ClientAuth(h.Name), ClientTLS: h.TLS,
 		ConnectTimeout: made.ConnectTimeout, ReadTimeout: made.ReadTimeout, RequestTimeout: made.RequestTimeout,
-		Ingress: r.Ingress, Shared: s.shared,
+		Users: users, Ingress: r.Ingress, Shared: s.shared,
 	})
 	return made, err
 }
@@ -402,16 +412,23 @@ func (s *Snapshot) connect(fresh []unconnected, reg *upstream.Registry, m *metri
 	}
 	s.connectPassthrough(upstreams)
 	for _, r := range fresh {
-		if i, ok := findUpstream(s.Config, r.model.Upstream); ok && !r.Denied {
-			r.Upstream = upstreams[i]
-		}
-		r.Metrics = m.Route(metrics.RouteLabels{
+		r.targets(func(t *Target) {
+			if i, ok := findUpstream(s.Config, t.key); ok && !r.Denied && s.reachable(&s.Config.Upstreams[i]) {
+				t.Upstream = upstreams[i]
+			}
+		})
+		labels := metrics.RouteLabels{
 			Namespace: r.Namespace,
 			Ingress:   r.Ingress,
 			Service:   r.Service,
 			Path:      r.Path,
 			Host:      hostLabel(r.host),
-		})
+		}
+		r.Metrics = m.Route(labels)
+		if r.Canary != nil {
+			labels.Canary = r.Canary.Name
+			r.Canary.Metrics = m.Route(labels)
+		}
 	}
 }
 

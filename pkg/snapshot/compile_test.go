@@ -108,7 +108,7 @@ func TestRouteHasWhatTheModelSays(t *testing.T) {
 		t.Fatal("no route")
 	}
 	want := Route{
-		Upstream:       st.reg.Upstream(upstream.Spec{Upstream: s.Config.Upstreams[0]}),
+		Target:         Target{Upstream: st.reg.Upstream(upstream.Spec{Upstream: s.Config.Upstreams[0]}), key: s.Config.Upstreams[0].Key},
 		Mode:           alloc.Standard,
 		ConnectTimeout: time.Second,
 		SendTimeout:    2 * time.Second,

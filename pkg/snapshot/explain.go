@@ -35,6 +35,9 @@ type Explanation struct {
 	// Filters are the names of the filters that the request meets on Route, in their
 	// order.
 	Filters []string
+	// To is where the request is forwarded that no canary takes: to the upstream of Route,
+	// or to what stands in for it.
+	To model.UpstreamKey
 	// Upstream is that of Route, nil when it has none or is denied.
 	Upstream *upstream.Stats
 	// OtherRoutes are other routes of the host with why they lost, the nearest
@@ -102,7 +105,15 @@ func (s *Snapshot) Explain(q Question) *Explanation {
 		e.answer(404, e.noHost())
 		return e
 	}
-	r := s.Route(host, key)
+	r, forward, err := s.Find(host, key, new(Scratch))
+	if err != nil {
+		e.answer(400, err.Error())
+		return e
+	}
+	if len(path) > 1 {
+		e.Path = string(forward) // what is told of it is about this form
+		key = forward
+	}
 	m := s.modelOf(at, r)
 	e.explainRoutes(&s.Config.Hosts[at], m, key)
 	e.explainAnswer(r, &req)
@@ -177,16 +188,21 @@ func (e *Explanation) explainAnswer(r *Route, req *message.Request) {
 		return
 	}
 	e.Filters = r.Filters.Names
+	e.To = e.Route.Upstream
 	if r.Upstream != nil {
 		stats := r.Upstream.Stats()
 		e.Upstream = &stats
+	}
+	if p := r.Errors; p != nil && p.StandIn && p.Ready() && !r.Ready() {
+		stats := p.Upstream.Stats()
+		e.To, e.Upstream = stats.Key, &stats
 	}
 	switch {
 	case r.Denied:
 		e.answer(503, "the route is denied: "+e.Route.Denied)
 	case r.Answer != 0:
 		e.answer(r.Answer, "no path of the host covers the request's, and there is no default backend")
-	case r.Upstream == nil:
+	case e.Upstream == nil:
 		e.answer(503, "there is no such Service or port")
 	case r.MaxBody > 0 && int64(req.Body) > r.MaxBody:
 		e.answer(413, fmt.Sprintf("the body is longer than proxy-body-size, %d bytes", r.MaxBody))

@@ -24,7 +24,7 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	if e.Answer != nil {
 		fmt.Fprintf(&b, "  is answered %d: %s\n", e.Answer.Status, e.Answer.Why)
 	} else {
-		fmt.Fprintf(&b, "  is forwarded to %s\n", e.Route.Upstream)
+		fmt.Fprintf(&b, "  is forwarded to %s\n", e.To)
 	}
 	if e.Served != nil {
 		fmt.Fprintf(&b, "\nhost %s\n  %s: %s\n", shown(e.Served.Name), e.Served.Kind, e.Served.Why)
@@ -52,6 +52,10 @@ func (e *Explanation) printRoute(b *strings.Builder) {
 		options.AllocationMode = model.DefaultOptions().AllocationMode
 	}
 	if changes := options.Changes(); changes != "" {
+		b.WriteString(changes + "\n")
+	}
+	branches := e.Route.Branches.Branches()
+	if changes := branches.Changes(); changes != "" {
 		b.WriteString(changes + "\n")
 	}
 	if len(e.Filters) > 0 {
@@ -206,7 +210,7 @@ func (e *Explanation) MarshalJSON() ([]byte, error) {
 	if e.Answer != nil {
 		out.Answer = (*jsonAnswer)(e.Answer)
 	} else {
-		out.ForwardedTo = e.Route.Upstream.String()
+		out.ForwardedTo = e.To.String()
 	}
 	if e.Served != nil {
 		out.Served = &jsonHost{shown(e.Served.Name), e.Served.Kind, e.Served.Why}

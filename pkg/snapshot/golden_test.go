@@ -45,6 +45,9 @@ func checkServed(t *testing.T, s *Snapshot) {
 		h := &s.Config.Hosts[i]
 		for j := range h.Routes {
 			r := &h.Routes[j]
+			if r.Match == model.Pattern {
+				continue // it stands for other paths than itself
+			}
 			name := strings.Replace(h.Name, "*", "any", 1)
 			got := s.Route([]byte(name), []byte(r.Path))
 			if got == nil {

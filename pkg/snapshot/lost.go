@@ -66,6 +66,8 @@ func (e *Explanation) explainRoutes(h *model.Host, winner *model.Route, path []b
 			e.RouteWhy = "it is the default backend, and no path of the host covers the request's"
 		case winner.Match == model.Exact:
 			e.RouteWhy = "the path is the same"
+		case winner.Match == model.Pattern:
+			e.RouteWhy = "it is the first pattern that matches the path: longer ones are tried first, and upper and lower case do not matter"
 		default:
 			e.RouteWhy = "it is the longest prefix that covers the path"
 		}
@@ -93,11 +95,9 @@ func whyLost(r, winner *model.Route, path []byte) (string, nearness) {
 	case r.Path == "":
 		return "a default backend serves only what no path covers", nearness{class: 1}
 	case winner != nil && matches(r, path):
-		near := nearness{0, -len(r.Path)}
-		if winner.Match == model.Exact {
-			return "an exact path beats a prefix", near
-		}
-		return "shorter prefix than " + model.Excerpt(winner.Path), near
+		return whyBeaten(r, winner), nearness{0, -len(r.Path)}
+	case r.Match == model.Pattern:
+		return "pattern does not match the path", nearness{2, -common(asked, r.Path)}
 	}
 	why := "exact path differs"
 	switch {
@@ -114,18 +114,31 @@ func whyLost(r, winner *model.Route, path []byte) (string, nearness) {
 	return why, nearness{2, -common(asked, r.Path)}
 }
 
+// whyBeaten tells why a route does not serve a path that it covers, as winner does.
+func whyBeaten(r, winner *model.Route) string {
+	switch {
+	case winner.Match == model.Exact && r.Match == model.Pattern:
+		return "an exact path beats a pattern"
+	case winner.Match == model.Exact:
+		return "an exact path beats a prefix"
+	case r.Match == model.Pattern && winner.Match == model.Pattern:
+		return "pattern comes later than " + model.Excerpt(winner.Path)
+	case r.Match == model.Pattern:
+		return "pattern begins with less than the prefix " + model.Excerpt(winner.Path)
+	case winner.Match == model.Pattern:
+		return "prefix is no longer than what the pattern " + model.Excerpt(winner.Path) + " begins with"
+	}
+	return "shorter prefix than " + model.Excerpt(winner.Path)
+}
+
 // matches tells whether a path would be served by r, were it the only one. It
 // asks a table of that one route.
 func matches(r *model.Route, path []byte) bool {
-	match := route.Prefix
-	if r.Match == model.Exact {
-		match = route.Exact
-	}
-	paths, err := route.NewPaths([]route.Rule[struct{}]{{Match: match, Path: r.Path}})
+	paths, err := route.NewPaths([]route.Rule[struct{}]{{Match: matchOf(r), Path: r.Path}})
 	if err != nil {
 		return false // Compile has refused it
 	}
-	_, ok := paths.Lookup(path)
+	_, _, ok, _ := paths.Find(path, new(route.Scratch))
 	return ok
 }
 

@@ -8,13 +8,13 @@ import (
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/certs"
+	"github.com/shockwave-ingress/shockwave/pkg/credential"
 	"github.com/shockwave-ingress/shockwave/pkg/filter"
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 	"github.com/shockwave-ingress/shockwave/pkg/route"
-	"github.com/shockwave-ingress/shockwave/pkg/upstream"
 	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
 
@@ -46,6 +46,7 @@ type Snapshot struct {
 	hosts []host // in the order of Config.Hosts
 
 	passthrough passthrough
+	users       map[string]*credential.Users // by the names of Config.Users
 	shared      *filter.Shared
 }
 
@@ -57,9 +58,12 @@ type host struct {
 
 // Route is where the requests of a path go, and how.
 type Route struct {
-	// Upstream has the endpoints. It is nil when there is no such Service or
-	// port, and when the route is denied: answer 503.
-	Upstream *upstream.Upstream
+	// Target is where requests go that no branch takes.
+	Target
+	// Canary takes some of them; nil for none.
+	Canary *Canary
+	// Errors replaces answers with an error; nil: none are.
+	Errors *ErrorPages
 	// Denied tells that a setting which protects the route cannot be honoured:
 	// answer 503 whatever the request.
 	Denied bool
@@ -84,12 +88,6 @@ type Route struct {
 	Buffering model.Buffering
 	// ResponseLimits bound what is read of a response's head.
 	ResponseLimits http11.Limits
-	// HTTP2 and Encrypted tell what the endpoints speak.
-	HTTP2, Encrypted bool
-	// HashBy is what endpoints are chosen by, nil for nothing. Sticky keeps clients at
-	// endpoints by a cookie; it goes first. nil: clients are not kept.
-	HashBy *variable.Expression
-	Sticky *model.Sticky
 	// Variables are what expressions tell of the route.
 	Variables variable.Route
 	// Filters are the steps besides forwarding.
@@ -103,7 +101,7 @@ type Route struct {
 	// Service and Port are those of the upstream, empty without one. Port is
 	// decimal.
 	Service, Port string
-	// Path is that of the Ingress's rule; "/" for a fallback.
+	// Path is that of the Ingress's rule, a pattern perhaps; "/" for a fallback.
 	Path string
 	// UpstreamName is namespace-service-port, as logs show it; empty without an
 	// upstream.
@@ -112,11 +110,22 @@ type Route struct {
 	Metrics *metrics.Route
 }
 
-// Route returns the route for a host, given in lower case and without port, and
-// a path in normal form. It is nil when nothing serves them: answer 404. It
-// allocates nothing and keeps neither argument.
+// Scratch is memory for Find.
+type Scratch = route.Scratch
+
+// Find returns the route for a host, given in lower case and without port, and a path in
+// normal form, with the path to forward. The route is nil when nothing serves them: answer
+// 404. An error is that of a path that must not be routed: answer 400. Find allocates
+// nothing in steady state and keeps neither argument; the path to forward may be a view of
+// scratch.
+func (s *Snapshot) Find(host, path []byte, scratch *Scratch) (r *Route, forward []byte, err error) {
+	r, forward, _, err = s.table.Find(host, path, scratch)
+	return r, forward, err
+}
+
+// Route is Find for those that forward nothing.
 func (s *Snapshot) Route(host, path []byte) *Route {
-	r, _ := s.table.Lookup(host, path)
+	r, _, _ := s.Find(host, path, new(Scratch))
 	return r
 }
 
@@ -154,7 +163,7 @@ func (s *Snapshot) Routes() iter.Seq[*Route] {
 func (s *Snapshot) Handles() iter.Seq[*metrics.Route] {
 	return func(yield func(*metrics.Route) bool) {
 		for r := range s.Routes() {
-			if !yield(r.Metrics) {
+			if !yield(r.Metrics) || r.Canary != nil && !yield(r.Canary.Metrics) {
 				return
 			}
 		}

@@ -20,7 +20,7 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/translate"
 )
 
-func TestAddressesOf(t *testing.T) {
+func TestC3AddressesOf(t *testing.T) {
 	balancer := func(list ...corev1.LoadBalancerIngress) corev1.ServiceStatus {
 		return corev1.ServiceStatus{LoadBalancer: corev1.LoadBalancerStatus{Ingress: list}}
 	}

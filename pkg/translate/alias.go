@@ -88,17 +88,15 @@ func (b *build) addRedirected(in *ingress, to *host) {
 	h := b.host(from)
 	h.target = to
 	redirect := model.Redirect{Host: to.name, Code: cmp.Or(in.redirectCode, 308)}
-	route := b.route(in, routeKey{}, target{})
+	route := b.route(in, routeKey{}, "/", target{})
 	route.Answer, route.Options.Filters = redirect.Code, in.only(redirect)
 	h.fallback = &route
 }
 
-// model returns a host as the model has it: routes by path, exact first. The host is
-// not used after that, because its routes change places.
+// model returns a host as the model has it: routes by path, exact first, and then
+// patterns. The host is not used after that, because its routes change places.
 func (b *build) model(h *host) model.Host {
-	slices.SortFunc(h.routes, func(r, s model.Route) int {
-		return cmp.Or(cmp.Compare(r.Path, s.Path), cmp.Compare(s.Match, r.Match))
-	})
+	slices.SortStableFunc(h.routes, h.compareRoutes)
 	own := b.certificateFor(h.name, nil)
 	if h.target != nil {
 		own = b.certificateFor(h.name, h.target)

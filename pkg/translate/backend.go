@@ -25,6 +25,8 @@ type target struct {
 	key          model.UpstreamKey
 	externalName string
 	externalPort uint16
+	// clusterIP tells that the Service has an address of its own.
+	clusterIP bool
 }
 
 func (t target) model(policy model.Policy) model.Upstream {
@@ -46,7 +48,11 @@ func (b *build) resolve(in *ingress, backend *networkingv1.IngressBackend) targe
 		return target{} // which nothing is sent to: everything is redirected
 	}
 	if err != nil {
-		b.tell(in, err.reason, "%s: its paths answer 503", err.message)
+		instead := "its paths answer 503"
+		if !in.defaultBackend.key.IsZero() {
+			instead = "the default-backend serves its paths"
+		}
+		b.tell(in, err.reason, "%s: %s", err.message, instead)
 		return target{}
 	}
 	return t
@@ -87,7 +93,16 @@ func (b *build) lookUp(namespace string, backend *networkingv1.IngressBackend) (
 		return target{}, refuse(model.ReasonPortNotFound,
 			"Service %s has no port %s", name, model.Excerpt(portText(wanted)))
 	}
-	return target{key: upstreamKey(service, port.Port)}, nil
+	return target{key: upstreamKey(service, port.Port), clusterIP: clusterIP(service).IsValid()}, nil
+}
+
+// clusterIP is the address of a Service. It is not valid for a headless one.
+func clusterIP(service *corev1.Service) netip.Addr {
+	addr, err := netip.ParseAddr(service.Spec.ClusterIP)
+	if err != nil || !mayServe(addr.Unmap()) {
+		return netip.Addr{}
+	}
+	return addr.Unmap()
 }
 
 // resolveFirstPort is lookUp for a Service of which the first port is meant.
@@ -99,7 +114,7 @@ func (b *build) resolveFirstPort(service *corev1.Service) (target, *backendError
 		case service.Spec.Type == corev1.ServiceTypeExternalName:
 			return b.external(service, port, networkingv1.ServiceBackendPort{Number: port.Port})
 		default:
-			return target{key: upstreamKey(service, port.Port)}, nil
+			return target{key: upstreamKey(service, port.Port), clusterIP: clusterIP(service).IsValid()}, nil
 		}
 	}
 	return target{}, refuse(model.ReasonPortNotFound, "the Service has no TCP port")
@@ -177,7 +192,7 @@ func (b *build) external(service *corev1.Service, port *corev1.ServicePort, want
 		return target{}, refuse(model.ReasonPortNotFound,
 			"Service %s has no port %s", name, model.Excerpt(portText(wanted)))
 	}
-	return target{upstreamKey(service, key), external, uint16(number)}, nil
+	return target{key: upstreamKey(service, key), externalName: external, externalPort: uint16(number)}, nil
 }
 
 // externalHost checks the name that a Service of type ExternalName points to and

@@ -21,14 +21,15 @@ func Build(objs *Objects, settings Settings) (*model.Config, []model.Problem) {
 }
 
 // Builder builds again and again. It remembers what it read in objects that are
-// the same in the next Build, by pointer, and the certificates that it parsed,
-// because checking a key costs far more than all else. The result is always that
+// the same in the next Build, by pointer, and the certificates and lists of users that it
+// parsed, because checking a key costs far more than all else. The result is always that
 // of the function Build. Objects must not change once they were built from. The
 // zero value is ready, and one goroutine at a time may use it.
 type Builder struct {
 	settings Settings
 	pairs    map[types.NamespacedName]*keyPair
 	trusted  map[types.NamespacedName]*authority
+	users    map[string]*users
 	said     map[*networkingv1.Ingress]*said
 	services index[*corev1.Service]
 	secrets  index[*corev1.Secret]
@@ -45,11 +46,13 @@ func (r *Builder) Build(objs *Objects, settings Settings) (*model.Config, []mode
 	b := newBuild(objs, settings, r)
 	b.readBase()
 	b.readClasses()
-	b.noClass = &class{values: *b.base}
-	ingresses := b.open(b.selector.ours(objs))
+	b.noClass = newClass(b.base, annotation.Result{})
+	ingresses, canaries := takeCanaries(b.open(b.selector.ours(objs)))
+	b.patternHosts(ingresses)
 	for _, in := range ingresses {
 		b.addRules(in)
 	}
+	b.addCanaries(canaries, ingresses)
 	b.addSlashes(ingresses)
 	b.addHostSettings(ingresses)
 	b.denyHosts(ingresses)
@@ -62,10 +65,11 @@ func (r *Builder) Build(objs *Objects, settings Settings) (*model.Config, []mode
 	for _, in := range ingresses {
 		b.addTLS(in)
 	}
+	b.tellCanaryTLS(canaries)
 	b.addDefaultCertificate()
 	b.addStreams()
 	config := b.config()
-	r.pairs, r.trusted, r.said = b.pairs, b.trusted, b.read
+	r.pairs, r.trusted, r.users, r.said = b.pairs, b.trusted, b.userLists, b.read
 	slices.SortStableFunc(b.problems, func(p, q model.Problem) int {
 		return cmp.Or(
 			cmp.Compare(p.Object.Kind, q.Object.Kind),
@@ -102,7 +106,10 @@ type build struct {
 
 	hosts map[string]*host
 	// aliases are the hosts that have them.
-	aliases   map[string]*host
+	aliases map[string]*host
+	// written are the paths of hosts as they are written, nil where no host may have
+	// patterns as ingress-nginx has them.
+	written   map[string]*writtenPaths
 	upstreams map[model.UpstreamKey]*model.Upstream
 	claims    map[string]claim
 	// known are the certificates of the last Build, pairs those of this one.
@@ -110,6 +117,9 @@ type build struct {
 	// knownTrusted are the authorities of the last Build, trusted those of this
 	// one.
 	knownTrusted, trusted map[types.NamespacedName]*authority
+	// knownUsers are the lists of users of the last Build by name, userLists those of
+	// this one.
+	knownUsers, userLists map[string]*users
 	// knownSaid is what Ingresses said in the last Build, read in this one.
 	knownSaid, read map[*networkingv1.Ingress]*said
 
@@ -138,6 +148,8 @@ func newBuild(objs *Objects, settings Settings, r *Builder) *build {
 		pairs:        make(map[types.NamespacedName]*keyPair, len(objs.Secrets)),
 		knownTrusted: r.trusted,
 		trusted:      make(map[types.NamespacedName]*authority),
+		knownUsers:   r.users,
+		userLists:    make(map[string]*users),
 		knownSaid:    r.said,
 		read:         make(map[*networkingv1.Ingress]*said, len(objs.Ingresses)),
 		problems:     slices.Clone(objs.Problems),
@@ -171,6 +183,7 @@ func (b *build) config() *model.Config {
 	c.Streams = b.streams
 	c.Certificates = b.certificates(c)
 	c.Authorities = b.authorities(c)
+	c.Users = b.userListsOf(c)
 	return c
 }
 

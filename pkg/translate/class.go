@@ -72,9 +72,16 @@ func (s selector) classOf(ing *networkingv1.Ingress) (name string, ours bool) {
 // class is what an IngressClass of ours says about its Ingresses and listeners.
 type class struct {
 	values annotation.Values
+	// policy is that of values.
+	policy model.Policy
 	// denied and diverted are those of annotation.Result.
 	denied   string
 	diverted bool
+}
+
+func newClass(values *annotation.Values, result annotation.Result) *class {
+	_, policy := values.Final()
+	return &class{values: *values, policy: policy, denied: result.Denied, diverted: result.Diverted}
 }
 
 // readClasses reads the classes of ours, from weakest to strongest: base, the
@@ -89,7 +96,7 @@ func (b *build) readClasses() {
 		}
 		result := b.reader.Class(ref, object.Annotations, &values)
 		b.problems = append(b.problems, result.Problems...)
-		b.classes[name] = &class{values: values, denied: result.Denied, diverted: result.Diverted}
+		b.classes[name] = newClass(&values, result)
 		if name != b.settings.IngressClass && b.setsListener(values) {
 			b.problem(ref, model.ReasonUnsupportedSetting,
 				"settings of listeners have no effect here: the class %q decides for the process", b.settings.IngressClass)

@@ -93,6 +93,9 @@ func (f *EndpointFinder) gather(up *model.Upstream, service *corev1.Service) []m
 	if port == nil {
 		return nil
 	}
+	if addr := clusterIP(service); up.ClusterIP && addr.IsValid() && port.Port > 0 && port.Port <= 65535 {
+		return []model.Endpoint{{Addr: netip.AddrPortFrom(addr, uint16(port.Port))}}
+	}
 	return gather(f.byService[types.NamespacedName{Namespace: service.Namespace, Name: service.Name}], port, f.Zone)
 }
 

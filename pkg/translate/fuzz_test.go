@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
 // FuzzBuild lets an Ingress author write anything.
@@ -18,6 +20,8 @@ func FuzzBuild(f *testing.F) {
 		{"", "", "ImplementationSpecific", "canary", "true", "http"},
 		{"a.example", "/", "Prefix", "cors-allow-origin", "https://*.a,*", "http"},
 		{"a.example", "/", "Prefix", "custom-headers", "default/a", "http"},
+		{"shop.example", "/api(/|$)(.*)", "ImplementationSpecific", "use-regex", "true", "http"},
+		{"shop.example", "/a(?!b)|/c", "ImplementationSpecific", "rewrite-target", "/$1", "http"},
 		{"[::1]", "/../a//b", "", "whitelist-source-range", "0.0.0.0/0", "x"},
 	} {
 		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4], seed[5], int32(80))
@@ -41,12 +45,16 @@ func FuzzBuild(f *testing.F) {
 		}
 		service.Spec.Ports = []corev1.ServicePort{{Name: "http", Port: 80}}
 		objs := &Objects{Ingresses: []*networkingv1.Ingress{ing}, Services: []*corev1.Service{service}}
-		config, problems := Build(objs, pageSettings())
-		checkConfig(t, config)
-		EndpointsOf(objs, config)
-		for _, p := range problems {
-			if len(p.Message) > 2000 {
-				t.Errorf("a message of %d bytes", len(p.Message))
+		for _, profile := range []model.Profile{model.ProfileKubernetes, model.ProfileNginx} {
+			settings := pageSettings()
+			settings.Profile = profile
+			config, problems := Build(objs, settings)
+			checkConfig(t, config)
+			EndpointsOf(objs, config)
+			for _, p := range problems {
+				if len(p.Message) > 2000 {
+					t.Errorf("a message of %d bytes", len(p.Message))
+				}
 			}
 		}
 	})

@@ -79,6 +79,8 @@ type host struct {
 	aliasedBy *ingress
 	// target is the host that this one is redirected to, nil for most.
 	target *host
+	// written has how patterns were written, where that differs from their path.
+	written map[string]string
 
 	// What follows is set by addHostSettings, where an Ingress has such settings.
 

@@ -16,6 +16,7 @@ func (b *build) readHostTLS(in *ingress, values *annotation.Values) {
 	in.tls = values.Host
 	if !b.readClientAuth(in, values) {
 		in.tls.ClientAuth, in.tls.Depth, in.tls.ErrorPage, in.tls.PassCertificate = model.ClientAuthOff, 0, "", false
+		in.tls.MatchName = ""
 	}
 	switch {
 	case !values.Passthrough:
@@ -23,16 +24,32 @@ func (b *build) readHostTLS(in *ingress, values *annotation.Values) {
 		b.denyPaths(in, "ssl-passthrough needs --enable-ssl-passthrough")
 	case in.tls.ClientAuth != model.ClientAuthOff:
 		b.denyPaths(in, "ssl-passthrough and auth-tls-secret exclude each other")
+	case b.asksRequests(in, values):
+		b.denyPaths(in, "ssl-passthrough hands on connections whose requests nobody looks at: it excludes lists of addresses, limits and authentication")
 	default:
 		in.passthrough = true
 	}
+}
+
+// asksRequests tells whether an Ingress protects its paths by what can be told of
+// requests only. What its class says is for whoever runs the controller to know.
+func (b *build) asksRequests(in *ingress, values *annotation.Values) bool {
+	own, class := &values.Filters, &b.classFor(in.Ingress).values.Filters
+	return own.Access != class.Access || own.Limits != class.Limits || own.ExternalAuth != class.ExternalAuth || values.BasicAuth
 }
 
 // readClientAuth tells whether an Ingress wants certificates of clients and has
 // what to verify them with.
 func (b *build) readClientAuth(in *ingress, values *annotation.Values) bool {
 	switch {
+	case values.Host.ClientAuth == model.ClientAuthOff && values.Host.MatchName != "":
+		// ingress-nginx refuses everybody there: nobody has a name without a certificate.
+		in.hostsDenied = cmp.Or(in.hostsDenied, b.denyPaths(in, "auth-tls-match-cn needs certificates of clients: auth-tls-verify-client is off"))
+		return false
 	case values.Host.ClientAuth == model.ClientAuthOff:
+		return false
+	case values.AuthTLSSecret == "" && values.Host.MatchName != "" && in.hostsDenied == "":
+		in.hostsDenied = b.denyPaths(in, "auth-tls-match-cn needs an auth-tls-secret")
 		return false
 	case values.AuthTLSSecret == "":
 		if values.ClientAuthWanted && in.hostsDenied == "" {
@@ -90,8 +107,9 @@ func (b *build) addClientAuth(in *ingress, h *host) {
 	case h.authBy == nil:
 		h.authBy = in
 		h.tls.ClientAuth, h.tls.Authority, h.tls.Depth = want.ClientAuth, want.Authority, want.Depth
-		h.tls.ErrorPage, h.tls.PassCertificate = want.ErrorPage, want.PassCertificate
-	case want.ClientAuth != h.tls.ClientAuth, want.Authority != h.tls.Authority, max(want.Depth, 1) != max(h.tls.Depth, 1):
+		h.tls.ErrorPage, h.tls.PassCertificate, h.tls.MatchName = want.ErrorPage, want.PassCertificate, want.MatchName
+	case want.ClientAuth != h.tls.ClientAuth, want.Authority != h.tls.Authority, max(want.Depth, 1) != max(h.tls.Depth, 1),
+		want.MatchName != h.tls.MatchName:
 		b.denyOn(in, h, "%v wants other certificates of the clients of the host", nameOf(h.authBy.ref))
 	case want.ErrorPage != h.tls.ErrorPage, want.PassCertificate != h.tls.PassCertificate:
 		b.tell(in, model.ReasonTLSConflict, "%s already has the auth-tls-error-page and auth-tls-pass-certificate-to-upstream of %v",

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/shockwave-ingress/shockwave/pkg/model"
+	"github.com/shockwave-ingress/shockwave/pkg/pattern"
 )
 
 // eachPage runs a test with the inputs of every page.
@@ -184,12 +185,19 @@ func checkRoutes(t *testing.T, h model.Host, upstreams map[model.UpstreamKey]boo
 		t.Errorf("the fallback of %q has no upstream", h.Name)
 	}
 	for i, r := range h.Routes {
-		if !strings.HasPrefix(r.Path, "/") || r.Match == model.Prefix && r.Path != "/" && strings.HasSuffix(r.Path, "/") {
+		if r.Match == model.Pattern {
+			if _, err := pattern.Compile(r.Path); err != nil {
+				t.Errorf("pattern %q of %q: %v", r.Path, h.Name, err)
+			}
+		} else if !strings.HasPrefix(r.Path, "/") || r.Match == model.Prefix && r.Path != "/" && strings.HasSuffix(r.Path, "/") {
 			t.Errorf("path %q of %q is not in normal form", r.Path, h.Name)
 		}
 		if i > 0 {
 			p := h.Routes[i-1]
-			if p.Path > r.Path || p.Path == r.Path && !(p.Match == model.Exact && r.Match == model.Prefix) {
+			if p.Match == model.Pattern && r.Match != model.Pattern {
+				t.Errorf("path %q of %q comes after a pattern", r.Path, h.Name)
+			}
+			if r.Match != model.Pattern && (p.Path > r.Path || p.Path == r.Path && !(p.Match == model.Exact && r.Match == model.Prefix)) {
 				t.Errorf("path %q of %q is out of order or stands twice", r.Path, h.Name)
 			}
 		}

@@ -23,7 +23,7 @@ func (b *build) addPassthrough(in *ingress, h *host) {
 // root returns the route whose Service takes TLS connections that in has passed
 // through, nil when there is none.
 func (h *host) root(in *ingress) *model.Route {
-	for _, match := range []model.PathMatch{model.Prefix, model.Exact} {
+	for _, match := range []model.PathMatch{model.Prefix, model.Exact, model.Pattern} {
 		if r := h.find(routeKey{"/", match}); r != nil && sameObject(r.Ingress, in.ref) {
 			return r
 		}

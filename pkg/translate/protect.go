@@ -24,7 +24,7 @@ func (b *build) denyAround(in *ingress, h *host, path *networkingv1.HTTPIngressP
 	key := routeKey{literalPrefix(path.Path), model.Prefix}
 	switch older := h.find(key); {
 	case older == nil:
-		route := b.route(in, key, target{})
+		route := b.route(in, key, path.Path, target{})
 		route.Denied = cmp.Or(route.Denied, "what is protected here is not matched as written")
 		h.add(route)
 		b.tell(in, model.ReasonDenied, "%s, path %q is not matched as written: all below %s answers 503",

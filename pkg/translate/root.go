@@ -21,7 +21,7 @@ func (b *build) addRoots(ingresses []*ingress) {
 				continue
 			}
 			seen[name] = true
-			if in.nginx() && h.fallback == nil && h.find(routeKey{"/", model.Prefix}) == nil {
+			if in.nginx() && h.fallback == nil && h.find(routeKey{"/", model.Prefix}) == nil && h.find(routeKey{"/", model.Pattern}) == nil {
 				h.fallback = b.rootOf(in, h, target, ok)
 			}
 		}
@@ -30,7 +30,13 @@ func (b *build) addRoots(ingresses []*ingress) {
 		return
 	}
 	options, policy := b.base.Final()
-	fallback := &model.Route{Upstream: b.use(target, policy), Options: options, Denied: b.denied}
+	policy.ClusterIP = policy.ClusterIP && target.clusterIP
+	denied := b.denied
+	if denied == "" && b.base.BasicAuth {
+		denied = "auth-type needs an auth-secret, which a default backend cannot have"
+		b.problem(b.ref("Service", target.key.Namespace, target.key.Service), model.ReasonDenied, "%s: its paths answer 503", denied)
+	}
+	fallback := &model.Route{Upstream: b.use(target, policy), Options: options, Denied: denied}
 	// Hosts that nobody has are not under the global authentication, and whether they are
 	// logged is said apart (IN: controller.go, createServers).
 	if h := b.host(""); h.fallback == nil {
@@ -46,11 +52,13 @@ func (b *build) addRoots(ingresses []*ingress) {
 			h.fallback = fallback
 		}
 	}
+	b.addErrorBackends(target, policy)
 }
 
 // rootOf makes the route for the unmatched paths of a host of an Ingress.
 func (b *build) rootOf(in *ingress, h *host, to target, ok bool) *model.Route {
-	route := b.route(in, routeKey{}, to)
+	route := b.route(in, routeKey{}, "/", to)
+	route.Branches = route.Branches.Branches().ForErrors(in.options.Filters).Set() // there is nothing to stand in for
 	route.Denied = cmp.Or(route.Denied, h.denials[in.ref])
 	if !ok {
 		route.Answer = 404
@@ -99,6 +107,9 @@ func (b *build) addAppRoots(ingresses []*ingress) {
 func (b *build) addAppRoot(in *ingress, h *host, path string) {
 	root := h.find(routeKey{"/", model.Exact})
 	if root == nil {
+		root = h.rootPattern()
+	}
+	if root == nil {
 		root = h.find(routeKey{"/", model.Prefix})
 	}
 	if root == nil && h.fallback != nil {
@@ -106,7 +117,7 @@ func (b *build) addAppRoot(in *ingress, h *host, path string) {
 		h.fallback, root = &own, &own
 	}
 	if root == nil {
-		route := b.route(in, routeKey{"/", model.Exact}, target{})
+		route := b.route(in, routeKey{"/", model.Exact}, "/", target{})
 		route.Answer = 404
 		h.add(route)
 		return

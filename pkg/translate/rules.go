@@ -17,6 +17,11 @@ type ingress struct {
 	options model.Options
 	policy  model.Policy
 	denied  string
+	// useRegex and rewriteTarget are those annotations.
+	useRegex      bool
+	rewriteTarget string
+	// wantsPatterns tells that the Ingress has use-regex itself, and not its class.
+	wantsPatterns bool
 	// hostsDenied is that of annotation.Result.
 	hostsDenied string
 	// tls are the settings of its hosts. The certificates of clients are among
@@ -34,6 +39,14 @@ type ingress struct {
 	redirectCode int
 	// slash is what a redirect has that adds a slash to a path.
 	slash model.Redirect
+	// isCanary tells that it gets, as canary says, requests of another Ingress.
+	isCanary bool
+	canary   model.CanaryRules
+	// class is what it starts from.
+	class *class
+	// defaultBackend serves while the Service of a path has no endpoints, and answers
+	// for errors; zero for none.
+	defaultBackend target
 	// told holds the messages of its Problems: what many paths have in
 	// common is told once.
 	told map[string]bool
@@ -47,7 +60,7 @@ func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 	for i, object := range ingresses {
 		class := b.classFor(object)
 		in := &slab[i]
-		*in = ingress{Ingress: object, ref: b.ref("Ingress", object.Namespace, object.Name), said: b.said(object)}
+		*in = ingress{Ingress: object, class: class, ref: b.ref("Ingress", object.Namespace, object.Name), said: b.said(object)}
 		values, result := in.said.annotations(b.reader, in.ref, object, &class.values)
 		b.problems = append(b.problems, result.Problems...)
 		if class.diverted {
@@ -67,9 +80,14 @@ func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 		b.readHostTLS(in, &values)
 		b.readExternalAuth(in, &values)
 		b.readCustomHeaders(in, &values)
+		b.readBasicAuth(in, &values)
 		in.options, in.policy = values.Final()
 		in.aliases, in.fromToWWW, in.strictPaths = values.Aliases, values.FromToWWW, values.StrictPaths
 		in.slash, in.redirectCode = values.SlashRedirect(), values.Filters.HTTPS.Code
+		in.useRegex, in.rewriteTarget = values.UseRegex, values.Filters.Rewrite.Target
+		in.wantsPatterns = in.useRegex && !class.values.UseRegex
+		in.isCanary, in.canary = values.IsCanary, values.Canary
+		b.readDefaultBackend(in, &values)
 		opened = append(opened, in)
 	}
 	return opened
@@ -93,7 +111,7 @@ func (b *build) tell(in *ingress, reason, format string, args ...any) {
 func (b *build) addRules(in *ingress) {
 	var fallback *model.Route
 	if in.Spec.DefaultBackend != nil {
-		route := b.route(in, routeKey{}, b.resolve(in, in.Spec.DefaultBackend))
+		route := b.route(in, routeKey{}, "/", b.resolve(in, in.Spec.DefaultBackend))
 		fallback = &route
 	}
 	if len(in.Spec.Rules) == 0 {
@@ -106,6 +124,9 @@ func (b *build) addRules(in *ingress) {
 	}
 	for i := range in.Spec.Rules {
 		b.addRule(in, &in.Spec.Rules[i], &in.said.rules[i], fallback)
+	}
+	if in.wantsPatterns && !in.hasPatterns() {
+		b.tell(in, model.ReasonNoEffect, "use-regex: no effect without a path of type ImplementationSpecific")
 	}
 }
 
@@ -134,7 +155,9 @@ func (b *build) addRule(in *ingress, rule *networkingv1.IngressRule, said *saidR
 		b.addPath(in, h, &rule.HTTP.Paths[i], &said.paths[i])
 	}
 	for i := range rule.HTTP.Paths {
-		b.denyAround(in, h, &rule.HTTP.Paths[i], &said.paths[i])
+		if !b.isPattern(in, h, &rule.HTTP.Paths[i]) {
+			b.denyAround(in, h, &rule.HTTP.Paths[i], &said.paths[i])
+		}
 	}
 }
 
@@ -151,6 +174,10 @@ func (b *build) setFallback(in *ingress, h *host, fallback *model.Route) {
 }
 
 func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath, said *saidPath) {
+	if b.isPattern(in, h, path) {
+		b.addPattern(in, h, path, said)
+		return
+	}
 	key := said.routeKey
 	if err := in.pathError(said); err != nil {
 		b.tell(in, model.ReasonInvalidPath, "%s, path %q: %v", h.label(), model.Excerpt(path.Path), err)
@@ -163,7 +190,7 @@ func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath
 	}
 	switch older := h.find(key); {
 	case older == nil:
-		h.add(b.route(in, key, b.resolveAgain(in, said, &path.Backend)))
+		h.add(b.route(in, key, said.written, b.resolveAgain(in, said, &path.Backend)))
 	case !sameObject(older.Ingress, in.ref):
 		b.tell(in, model.ReasonPathConflict, "%s%s is already served by %v",
 			h.label(), model.Excerpt(key.path), nameOf(older.Ingress))
@@ -173,16 +200,41 @@ func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath
 	}
 }
 
-// route makes a route of an Ingress.
-func (b *build) route(in *ingress, key routeKey, target target) model.Route {
+// route makes a route of an Ingress, whose path was written so.
+func (b *build) route(in *ingress, key routeKey, written string, target target) model.Route {
 	var upstream model.UpstreamKey
 	if !target.key.IsZero() {
-		upstream = b.use(target, in.policy)
+		policy := in.policy
+		if policy.ClusterIP && !target.clusterIP {
+			b.tell(in, model.ReasonNoEffect, "service-upstream: Service %s/%s has no cluster IP: its endpoints are used", target.key.Namespace, target.key.Service)
+			policy.ClusterIP = false
+		}
+		upstream = b.use(target, policy)
 	}
-	return model.Route{
+	options := in.options
+	if in.rewriteTarget == written { // it has no effect (IN: controller/location.go, needsRewrite)
+		options = in.withoutRewrite()
+	}
+	route := model.Route{
 		Path: key.path, Match: key.match, Upstream: upstream,
-		Ingress: in.ref, Options: in.options, Denied: in.denied,
+		Ingress: in.ref, Options: options, Denied: in.denied,
 	}
+	if !in.defaultBackend.key.IsZero() {
+		route.Branches = model.Branches{Errors: b.use(in.defaultBackend, errorPolicy(in.class.policy)), StandIn: true}.Set()
+	}
+	return route
+}
+
+// withoutRewrite returns the options of paths that are not rewritten.
+func (in *ingress) withoutRewrite() model.Options {
+	options := in.options
+	filters := options.Filters.Filters()
+	filters.Rewrite.Target = ""
+	if options.Profile == model.ProfileNginx {
+		filters.Rewrite.Prefix = ""
+	}
+	options.Filters = filters.Set()
+	return options
 }
 
 func sameObject(a, b model.ObjectRef) bool {

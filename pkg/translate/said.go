@@ -46,6 +46,11 @@ type saidPath struct {
 	// slash tells that the path was written with a slash at its end, and unusual that
 	// it has characters which a path that is compared as it is rarely has.
 	slash, unusual bool
+	// written is the path as a pattern, and patternErr why it is none, once compiled is
+	// set.
+	written    string
+	compiled   bool
+	patternErr error
 	// target is what the backend resolved to while the Services were those of
 	// this version, 0 for never.
 	target  target
@@ -78,6 +83,7 @@ func readRules(rules []networkingv1.IngressRule) []saidRule {
 			p.routeKey, p.err = routePath(&paths[k])
 			p.slash = len(paths[k].Path) > 1 && strings.HasSuffix(paths[k].Path, "/")
 			p.unusual = isUnusual(&paths[k])
+			p.written, _ = writtenPath(&paths[k])
 		}
 	}
 	return read

@@ -16,7 +16,7 @@ type bareKey struct{ host, path string }
 func (b *build) addSlashes(ingresses []*ingress) {
 	owners := make(map[bareKey]*ingress)
 	eachPath(ingresses, func(in *ingress, host string, p *saidPath) {
-		if key := (bareKey{host, p.bare()}); p.slash && in.nginx() && owners[key] == nil {
+		if key := (bareKey{host, p.bare()}); p.slash && in.nginx() && !b.hasPatterns(host) && owners[key] == nil {
 			owners[key] = in
 		}
 	})
@@ -29,7 +29,7 @@ func (b *build) addSlashes(ingresses []*ingress) {
 		}
 	})
 	for key, in := range owners {
-		route := b.route(in, routeKey{key.path, model.Exact}, target{})
+		route := b.route(in, routeKey{key.path, model.Exact}, key.path, target{})
 		route.Answer = in.slash.Code
 		route.Options.Filters = in.only(in.slash)
 		b.hosts[key.host].add(route)

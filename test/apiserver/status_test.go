@@ -5,6 +5,7 @@ package apiserver
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -54,7 +55,7 @@ func shows(t *testing.T, s *kubetest.Server, namespace, name string, want ...str
 	}
 }
 
-func TestAddressesAsGiven(t *testing.T) {
+func TestC3AddressesAsGiven(t *testing.T) {
 	s := kubetest.Cluster(t)
 	ns, settings := s.Namespace(t), class(t, s)
 	s.Apply(t, ns, shop(settings.IngressClass, "ours", "a.example"))
@@ -86,7 +87,60 @@ func TestAddressesAsGiven(t *testing.T) {
 	must(t, shows(t, s, ns, "ours", "lb.example", "192.0.2.1", "2001:db8::1")())
 }
 
-func TestAddressesOfTheService(t *testing.T) {
+// records are the DNS records that external-dns makes of an Ingress (its source
+// "ingress"): for each host of the rules and of tls, an A or AAAA record for each IP
+// of status.loadBalancer and a CNAME for each hostname.
+func records(ing *networkingv1.Ingress) []string {
+	var hosts, all []string
+	for _, rule := range ing.Spec.Rules {
+		hosts = append(hosts, rule.Host)
+	}
+	for _, block := range ing.Spec.TLS {
+		hosts = append(hosts, block.Hosts...)
+	}
+	for _, host := range hosts {
+		for _, a := range ing.Status.LoadBalancer.Ingress {
+			switch ip, err := netip.ParseAddr(a.IP); {
+			case err == nil && ip.Is4():
+				all = append(all, host+" A "+a.IP)
+			case err == nil:
+				all = append(all, host+" AAAA "+a.IP)
+			}
+			if a.Hostname != "" {
+				all = append(all, host+" CNAME "+a.Hostname)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// What external-dns makes of the status is what the operator or the load balancer
+// has said, and it goes when the Ingress goes to another class.
+func TestC3ExternalDNSFindsItsTargets(t *testing.T) {
+	s := kubetest.Cluster(t)
+	ns, settings := s.Namespace(t), class(t, s)
+	manifest := shop(settings.IngressClass, "a", "a.example") + "  tls: [{hosts: [a.example, b.example], secretName: none}]\n"
+	s.Apply(t, ns, manifest)
+	finds := func(want ...string) func() error {
+		return func() error {
+			var ing networkingv1.Ingress
+			must(t, s.Client.Get(t.Context(), types.NamespacedName{Namespace: ns, Name: "a"}, &ing))
+			if got := records(&ing); !slices.Equal(got, want) {
+				return fmt.Errorf("records %q, want %q", got, want)
+			}
+			return nil
+		}
+	}
+	must(t, finds()())
+	run(t, setup{config: s.Config, settings: settings, status: election(ns, "pod-a", "192.0.2.1", "2001:db8::1", "lb.example")})
+	kubetest.Eventually(t, finds("a.example A 192.0.2.1", "a.example AAAA 2001:db8::1", "a.example CNAME lb.example",
+		"b.example A 192.0.2.1", "b.example AAAA 2001:db8::1", "b.example CNAME lb.example"))
+	s.Apply(t, ns, strings.Replace(manifest, settings.IngressClass, "of-nobody", 1))
+	kubetest.Eventually(t, finds())
+}
+
+func TestC3AddressesOfTheService(t *testing.T) {
 	s := kubetest.Cluster(t)
 	ns, settings := s.Namespace(t), class(t, s)
 	publish := func(kind, more string) {
@@ -150,7 +204,7 @@ func leads(r *replica) func() error {
 
 // Of two replicas both publish and one writes. When it ends the other takes
 // over at once and rewrites what is out of date.
-func TestLeaderHandOver(t *testing.T) {
+func TestC4LeaderHandOver(t *testing.T) {
 	s := kubetest.Cluster(t)
 	ns, settings := s.Namespace(t), class(t, s)
 	s.Apply(t, ns, shop(settings.IngressClass, "a", "a.example"))
@@ -199,7 +253,7 @@ func TestLeaderIsCutOff(t *testing.T) {
 }
 
 // Problems become Events, once each, also when the leader changes.
-func TestEvents(t *testing.T) {
+func TestC8Events(t *testing.T) {
 	s := kubetest.Cluster(t)
 	ns, settings := s.Namespace(t), class(t, s)
 	// an Ingress without its Service
@@ -347,7 +401,7 @@ func TestListenerConfigValidation(t *testing.T) {
 }
 
 // The Lease names the replica that writes, and is given up at the end.
-func TestLease(t *testing.T) {
+func TestC4Lease(t *testing.T) {
 	s := kubetest.Cluster(t)
 	ns, settings := s.Namespace(t), class(t, s)
 	r := run(t, setup{config: s.Config, settings: settings, status: election(ns, "pod-a")})

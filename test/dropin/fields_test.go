@@ -36,8 +36,8 @@ func answers(fields string) http.Handler {
 	})
 }
 
-// eventually asks until an answer is as wanted.
-func (s *site) eventually(url string, right func(answer) bool) {
+// becomes asks until an answer is as wanted.
+func (s *site) becomes(url string, right func(answer) bool) {
 	s.t.Helper()
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		a := s.get(url)
@@ -110,9 +110,9 @@ func TestR2CustomHeaders(t *testing.T) {
 			s.wants(s.get("http://"+host+".example/"), 503, "X-One: ")
 		}
 		s.write("more.yaml", entries("missing", "X-Two: here"))
-		s.eventually("http://missing.example/", func(a answer) bool { return a.status == 200 && a.fields.Get("X-Two") == "here" })
+		s.becomes("http://missing.example/", func(a answer) bool { return a.status == 200 && a.fields.Get("X-Two") == "here" })
 		s.write("more.yaml", entries("missing", "X-Four: not allowed"))
-		s.eventually("http://missing.example/", func(a answer) bool { return a.status == 503 })
+		s.becomes("http://missing.example/", func(a answer) bool { return a.status == 503 })
 	})
 }
 
@@ -123,7 +123,7 @@ func TestConfigMapsOfFieldsAreLive(t *testing.T) {
 		s.write("controller.yaml", entries("controller", "add-headers: default/response\nproxy-set-headers: default/request\nhide-headers: X-Backend"))
 		s.write("fields.yaml", entries("response", "X-Frame-Options: DENY\nX-Id: $req_id")+
 			entries("request", "X-Forwarded-Proto: fixed\nX-Real-IP: $http_x_real\nUser-Agent: \nX-New: $request_method\nHost: up.$host"))
-		s.eventually("http://app.example/", func(a answer) bool { return a.fields.Get("X-Frame-Options") == "DENY" })
+		s.becomes("http://app.example/", func(a answer) bool { return a.fields.Get("X-Frame-Options") == "DENY" })
 		s.wants(s.get("http://nobody.example/"), 404, "X-Frame-Options: DENY")
 		a := s.do(request{url: "http://app.example/", fields: "X-Real: 1.2.3.4\nX-Request-ID: abcd\nX-New: forged\nX-Real-IP: forged\nX-Forwarded-Proto: forged"})
 		s.wants(a, 200, "X-Id: abcd", "X-Backend: ")
@@ -139,7 +139,7 @@ func TestConfigMapsOfFieldsAreLive(t *testing.T) {
 			t.Errorf("the endpoint got Host %q", e.Host)
 		}
 		s.write("fields.yaml", entries("response", "X-Frame-Options: SAMEORIGIN")+entries("request", "X-New: b"))
-		s.eventually("http://app.example/", func(a answer) bool {
+		s.becomes("http://app.example/", func(a answer) bool {
 			return a.fields.Get("X-Frame-Options") == "SAMEORIGIN" && a.fields.Get("X-Id") == "" && a.echo.Fields.Get("X-New") == "b"
 		})
 	})

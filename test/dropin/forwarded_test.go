@@ -1,16 +1,12 @@
 package dropin
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
 
 // configured serves app.example with keys of the ConfigMap, lines "key: value".
@@ -184,31 +180,6 @@ func TestH4ProxyProtocol(t *testing.T) {
 	})
 }
 
-// raw sends bytes as they are, over a connection of its own in clear text.
-func (s *site) raw(parts ...string) answer {
-	s.t.Helper()
-	nc, err := net.Dial("tcp", s.HTTP)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer nc.Close()
-	_ = nc.SetDeadline(time.Now().Add(20 * time.Second))
-	for _, part := range parts {
-		if _, err := io.WriteString(nc, part); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	res, err := http.ReadResponse(bufio.NewReader(nc), nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, _ := io.ReadAll(res.Body)
-	a := answer{status: res.StatusCode, fields: res.Header, body: string(body)}
-	_ = json.Unmarshal(body, &a.echo)
-	return a
-}
-
 // H5: a request id is passed on, or made, and is in the log.
 func TestH5RequestID(t *testing.T) {
 	inBoth(t, func(t *testing.T, profile string) {
@@ -242,5 +213,25 @@ func TestU2HeaderBuffers(t *testing.T) {
 		s = configured(t, profile, "large-client-header-buffers: 4 16k")
 		s.wants(s.get(long), 200)
 		s.wants(s.do(request{url: "http://app.example/", fields: "X-A: " + strings.Repeat("a", 40<<10) + "\n"}), 200)
+	})
+}
+
+// A proxy in front that ends TLS says so, and the client is not sent to https again: by
+// a field, or by port 443 in a PROXY header.
+func TestH2AndH4NoRedirectForClientsOfHTTPS(t *testing.T) {
+	inBoth(t, func(t *testing.T, profile string) {
+		force := ingress("app", "app.example", "force-ssl-redirect: true", "/ prefix app")
+		serving := func(keys string) *site {
+			return serve(t, profile, map[string]http.Handler{"app": nil}, configMap(keys)+force, "--configmap", "default/controller")
+		}
+		s := serving("use-forwarded-headers: true")
+		s.wants(s.get("http://app.example/a"), 308, "Location: https://app.example/a")
+		s.wants(s.do(request{url: "http://app.example/a", fields: "X-Forwarded-Proto: https\n"}), 200)
+		s = serving("use-forwarded-headers: true\nproxy-real-ip-cidr: 10.0.0.0/8")
+		s.wants(s.do(request{url: "http://app.example/a", fields: "X-Forwarded-Proto: https\n"}), 308)
+		s = serving("use-proxy-protocol: true")
+		const asked = "GET /a HTTP/1.1\r\nHost: app.example\r\nConnection: close\r\n\r\n"
+		s.wants(s.raw("PROXY TCP4 198.51.100.4 198.51.100.9 5000 443\r\n", asked), 200)
+		s.wants(s.raw("PROXY TCP4 198.51.100.4 198.51.100.9 5000 80\r\n", asked), 308)
 	})
 }

@@ -54,6 +54,19 @@ func TestT1IsOptionalElsewhere(t *testing.T) {
 	s.wants(s.get("https://on.example/a"), 200, "Strict-Transport-Security: ")
 }
 
+// Where TLS ends in front, what the proxy there tells decides, and hsts is for it to say.
+func TestT1TLSEndsInFront(t *testing.T) {
+	s := serve(t, nginx, app, `
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: controller}
+data: {use-forwarded-headers: "true"}
+`+ingress("a", "a.example", "force-ssl-redirect: true\napp-root: /app", "/ prefix app"), "--configmap", "default/controller")
+	s.wants(s.do(request{url: "http://a.example/x", fields: "X-Forwarded-Proto: https"}), 200, "Strict-Transport-Security: ")
+	s.wants(s.do(request{url: "http://a.example/", fields: "X-Forwarded-Proto: https"}), 302, "Location: https://a.example/app")
+	s.wants(s.do(request{url: "http://a.example/x", fields: "X-Forwarded-Proto: http\nX-Forwarded-Host: front.example"}), 308, "Location: https://front.example/x")
+}
+
 // The solver of cert-manager has an Ingress of its own beside that of the application,
 // while that one redirects to https.
 func TestT2ChallengesAreServedInClearText(t *testing.T) {

@@ -1,6 +1,7 @@
 package dropin
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -227,6 +228,31 @@ func (s *site) try(r request) (a answer, err error) {
 		_ = json.Unmarshal(body, &a.echo)
 	}
 	return a, err
+}
+
+// raw sends bytes as they are, over a connection of its own in clear text.
+func (s *site) raw(parts ...string) answer {
+	s.t.Helper()
+	nc, err := net.Dial("tcp", s.HTTP)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer nc.Close()
+	_ = nc.SetDeadline(time.Now().Add(20 * time.Second))
+	for _, part := range parts {
+		if _, err := io.WriteString(nc, part); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	res, err := http.ReadResponse(bufio.NewReader(nc), nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, _ := io.ReadAll(res.Body)
+	a := answer{status: res.StatusCode, fields: res.Header, body: string(body)}
+	_ = json.Unmarshal(body, &a.echo)
+	return a
 }
 
 // wants checks a status and, where they are given, fields "Name: value".

@@ -89,3 +89,34 @@ func TestConnectionMadeForAnotherHost(t *testing.T) {
 		t.Errorf("%d, want 421", resp.StatusCode)
 	}
 }
+
+// A host may also want that the name in the certificate matches (ingress-nginx:
+// auth-tls-match-cn): others are answered 403. Who needs a certificate at all is
+// decided before.
+func TestNameOfClientCertificates(t *testing.T) {
+	me := clientPair(t, "me")
+	for _, c := range []struct {
+		mode       model.ClientAuth
+		name       string
+		with, none int
+	}{
+		{model.ClientAuthOn, "CN=me$", 200, 400},
+		{model.ClientAuthOn, "CN=(you|me)", 200, 400},
+		{model.ClientAuthOn, "CN=ME", 403, 400},
+		{model.ClientAuthOn, "CN=you", 403, 400},
+		{model.ClientAuthOptional, "CN=me", 200, 403},
+	} {
+		s := newSite(t, func(m *model.Config) {
+			m.Authorities = []model.Authority{{Name: "default/ca", Certificates: me.Cert}}
+			m.Hosts[0].TLS = model.HostTLS{ClientAuth: c.mode, Authority: "default/ca", Depth: 1, MatchName: c.name}
+		}, answer(t, 200, ""))
+		for range 2 { // found out, and remembered with the connection
+			if status, _, _ := s.as(&me).ask("GET", "https://app.test/", nil); status != c.with {
+				t.Errorf("%s %s: %d with a certificate, want %d", c.mode, c.name, status, c.with)
+			}
+		}
+		if status, _, _ := s.ask("GET", "https://app.test/", nil); status != c.none {
+			t.Errorf("%s %s: %d without one, want %d", c.mode, c.name, status, c.none)
+		}
+	}
+}

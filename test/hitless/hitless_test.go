@@ -13,7 +13,7 @@ import (
 // Two hundred changes in a row, under load over HTTP and HTTPS: endpoints,
 // Ingresses and certificates by turns. Each must be served soon after the file
 // is written.
-func TestChangesUnderLoadFailNoRequest(t *testing.T) {
+func TestC7ChangesUnderLoadFailNoRequest(t *testing.T) {
 	a, b, c := backend(t, "a"), backend(t, "b"), backend(t, "c")
 	s := startSiteWith(t, manifests{"slices.yaml": slicesOf("app", a, b), "tls.yaml": secret(t, "app-tls", siteHost, 1)})
 
@@ -45,7 +45,7 @@ func TestChangesUnderLoadFailNoRequest(t *testing.T) {
 
 // SIGTERM under load: every request that was sent is answered, connections end
 // as announced, and the process exits 0.
-func TestStopUnderLoadFailsNoRequest(t *testing.T) {
+func TestC6StopUnderLoadFailsNoRequest(t *testing.T) {
 	a := backend(t, "a")
 	s := startSiteWith(t, manifests{"slices.yaml": slicesOf("app", a), "tls.yaml": secret(t, "app-tls", siteHost, 1)}, "--shutdown-grace-period=1")
 	plain := startLoad(s.HTTP, siteHost, false, 8)

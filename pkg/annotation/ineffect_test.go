@@ -1,0 +1,29 @@
+package annotation
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/shockwave-ingress/shockwave/pkg/model"
+)
+
+func TestInEffect(t *testing.T) {
+	const nginx, other = DefaultNginxPrefix + "/", "example.com/"
+	got := NewReader("", nil).InEffect(model.ObjectRef{Kind: ingressKind, Namespace: "default", Name: "a"}, map[string]string{
+		nginx + "proxy-body-size":       "8m",
+		nginx + "proxy-read-timeout":    " 30 ",
+		nginx + "proxy-send-timeout":    "soon",
+		nginx + "load-balance":          "ewma", // ours wins
+		Prefix + "/load-balance":        "random",
+		nginx + "request-timeout":       "5", // not of ingress-nginx
+		nginx + "keep-alive":            "5",
+		Prefix + "/keep-alive":          "5", // of listeners
+		nginx + "unheard-of":            "1",
+		other + "proxy-buffering":       "on",
+		Prefix + "/session-cookie-name": "a;b",
+	})
+	want := []Given{{nginx + "proxy-body-size", "8m"}, {nginx + "proxy-read-timeout", " 30 "}, {Prefix + "/load-balance", "random"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
