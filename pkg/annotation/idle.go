@@ -48,8 +48,8 @@ var dependents = []dependent{
 		},
 	},
 	{
-		names: "proxy-ssl-*", needs: "backend-protocol HTTPS, GRPCS or H2",
-		idle: func(v *Values) bool { return !v.Policy.Transport.Protocol.Encrypted() },
+		names: "proxy-ssl-*", needs: "backend-protocol HTTPS, AUTO_HTTP, GRPCS or H2",
+		idle: func(v *Values) bool { return !v.Policy.Transport.Protocol.Encrypted() && !v.AutoProtocol },
 		part: func(v *Values) any {
 			return [2]any{v.Policy.Transport.TLS, v.ProxySSLSecret}
 		},

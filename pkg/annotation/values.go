@@ -41,6 +41,9 @@ type Values struct {
 	BasicAuth  bool
 	AuthSecret string
 	AuthMap    bool
+	// AutoProtocol has the endpoints spoken to in HTTPS, as Encrypted says, when the client
+	// uses TLS.
+	AutoProtocol bool
 	// Passthrough hands on the TLS connections to the hosts as they are.
 	Passthrough bool
 	// Aliases are other names of the hosts, separated by commas.
@@ -93,6 +96,15 @@ func Defaults(p model.Profile) Values {
 		StrictPaths: p == model.ProfileNginx,
 		HTTPSPort:   443,
 	}
+}
+
+// Encrypted is the policy for clients that use TLS, where AutoProtocol makes that
+// another one than Final returns.
+func (v *Values) Encrypted() model.Policy {
+	encrypted := *v
+	encrypted.Policy.Transport.Protocol = model.HTTPS
+	_, policy := encrypted.Final()
+	return policy
 }
 
 // Final returns the options and the policy that the values come to. What has no

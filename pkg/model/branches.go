@@ -7,6 +7,9 @@ import "unique"
 type Branches struct {
 	// Canary takes a share of the exchanges.
 	Canary Canary
+	// Encrypted takes the exchanges of clients that use TLS (backend-protocol
+	// AUTO_HTTP). A zero key: they go where all others go.
+	Encrypted UpstreamKey
 	// Errors answers in place of the statuses in Filters.Errors. A zero key: the
 	// proxy does, with a page of its own.
 	Errors UpstreamKey
@@ -76,6 +79,7 @@ func (b *Branches) settings() []setting {
 		standIn, errors = errors, standIn
 	}
 	return []setting{
+		{"backend-of-https", b.Encrypted.text()},
 		{"canary", c.Upstream.text()},
 		{"canary-ingress", c.Ingress},
 		{"canary-weight", c.Weight},

@@ -186,7 +186,9 @@ func (x *exchange) serve(snap *snapshot.Snapshot) {
 		return
 	}
 	req, route := &x.Request, x.route
-	x.to = &route.Target
+	if x.to = &route.Target; route.OverTLS != nil && x.TLS != nil {
+		x.to = route.OverTLS
+	}
 	x.Mem = x.Mem.Switch(route.Mode)
 	x.filters.Path, x.filters.Leaving, x.filters.Secured = x.path, x, snap.Secured
 	switch {

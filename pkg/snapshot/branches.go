@@ -86,13 +86,20 @@ func (s *Snapshot) target(key model.UpstreamKey) (t Target, policy model.Policy,
 	return t, policy, nil
 }
 
-// compileBranches adds the canary and the error pages of a route. A denied one has
-// neither.
+// compileBranches adds the canary and the error pages of a route, and where the clients
+// go that use TLS. A denied one has none of these.
 func (s *Snapshot) compileBranches(made *Route, r *model.Route) error {
 	if made.Denied {
 		return nil
 	}
 	branches, errors := r.Branches.Branches(), r.Options.Filters.Filters().Errors
+	if !branches.Encrypted.IsZero() {
+		to, _, err := s.target(branches.Encrypted)
+		if err != nil {
+			return fmt.Errorf("for clients that use TLS: %w", err)
+		}
+		made.OverTLS = &to
+	}
 	if c := &branches.Canary; !c.Upstream.IsZero() {
 		to, _, err := s.target(c.Upstream)
 		if err != nil {
@@ -124,6 +131,9 @@ func (s *Snapshot) compileBranches(made *Route, r *model.Route) error {
 // targets calls do with each target of a route.
 func (r *Route) targets(do func(*Target)) {
 	do(&r.Target)
+	if r.OverTLS != nil {
+		do(r.OverTLS)
+	}
 	if r.Canary != nil {
 		do(&r.Canary.Target)
 	}
@@ -141,5 +151,5 @@ func leadsTo(r *model.Route, keys map[model.UpstreamKey]bool) bool {
 		return false
 	}
 	branches := r.Branches.Branches()
-	return keys[branches.Canary.Upstream] || keys[branches.Errors]
+	return keys[branches.Canary.Upstream] || keys[branches.Errors] || keys[branches.Encrypted]
 }

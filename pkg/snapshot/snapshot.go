@@ -62,6 +62,9 @@ type Route struct {
 	Target
 	// Canary takes some of them; nil for none.
 	Canary *Canary
+	// OverTLS is where requests of clients go that use TLS, nil where that makes no
+	// difference.
+	OverTLS *Target
 	// Errors replaces answers with an error; nil: none are.
 	Errors *ErrorPages
 	// Denied tells that a setting which protects the route cannot be honoured:

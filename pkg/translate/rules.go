@@ -33,6 +33,8 @@ type ingress struct {
 	// redirects to them from their names with www, or without.
 	aliases   string
 	fromToWWW bool
+	// encrypted is the policy for clients that use TLS, nil where it is that of all.
+	encrypted *model.Policy
 	// strictPaths refuses paths of type Exact or Prefix with unusual characters.
 	strictPaths bool
 	// redirectCode is the status of redirects between hosts, 0 for the usual one.
@@ -82,6 +84,10 @@ func (b *build) open(ingresses []*networkingv1.Ingress) []*ingress {
 		b.readCustomHeaders(in, &values)
 		b.readBasicAuth(in, &values)
 		in.options, in.policy = values.Final()
+		if values.AutoProtocol {
+			policy := values.Encrypted()
+			in.encrypted = &policy
+		}
 		in.aliases, in.fromToWWW, in.strictPaths = values.Aliases, values.FromToWWW, values.StrictPaths
 		in.slash, in.redirectCode = values.SlashRedirect(), values.Filters.HTTPS.Code
 		in.useRegex, in.rewriteTarget = values.UseRegex, values.Filters.Rewrite.Target
@@ -203,13 +209,12 @@ func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath
 // route makes a route of an Ingress, whose path was written so.
 func (b *build) route(in *ingress, key routeKey, written string, target target) model.Route {
 	var upstream model.UpstreamKey
+	var branches model.Branches
 	if !target.key.IsZero() {
-		policy := in.policy
-		if policy.ClusterIP && !target.clusterIP {
-			b.tell(in, model.ReasonNoEffect, "service-upstream: Service %s/%s has no cluster IP: its endpoints are used", target.key.Namespace, target.key.Service)
-			policy.ClusterIP = false
+		upstream = b.use(target, b.policyFor(in, target, in.policy))
+		if in.encrypted != nil {
+			branches.Encrypted = b.use(target, b.policyFor(in, target, *in.encrypted))
 		}
-		upstream = b.use(target, policy)
 	}
 	options := in.options
 	if in.rewriteTarget == written { // it has no effect (IN: controller/location.go, needsRewrite)
@@ -220,9 +225,19 @@ func (b *build) route(in *ingress, key routeKey, written string, target target) 
 		Ingress: in.ref, Options: options, Denied: in.denied,
 	}
 	if !in.defaultBackend.key.IsZero() {
-		route.Branches = model.Branches{Errors: b.use(in.defaultBackend, errorPolicy(in.class.policy)), StandIn: true}.Set()
+		branches.Errors, branches.StandIn = b.use(in.defaultBackend, errorPolicy(in.class.policy)), true
 	}
+	route.Branches = branches.Set()
 	return route
+}
+
+// policyFor is a policy of an Ingress for a Service, whose cluster IP it may ask for.
+func (b *build) policyFor(in *ingress, target target, policy model.Policy) model.Policy {
+	if policy.ClusterIP && !target.clusterIP {
+		b.tell(in, model.ReasonNoEffect, "service-upstream: Service %s/%s has no cluster IP: its endpoints are used", target.key.Namespace, target.key.Service)
+		policy.ClusterIP = false
+	}
+	return policy
 }
 
 // withoutRewrite returns the options of paths that are not rewritten.
