@@ -91,7 +91,7 @@ func TestClose(t *testing.T) {
 	idle, busy := rawconn.Dial(t, s.addr), rawconn.Dial(t, s.addr)
 	busy.Send(get)
 	<-working
-	eventually(t, "both are accepted", func() bool { return s.Stats().Accepted == 2 })
+	eventually(t, "one waits", func() bool { stats := s.Stats(); return stats.Accepted == 2 && stats.Idle == 1 })
 	ended := make(chan error, 1)
 	go func() { ended <- s.Close() }()
 	idle.ExpectEOF()
