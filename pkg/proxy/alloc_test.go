@@ -14,6 +14,7 @@ import (
 	"github.com/shockwave-ingress/shockwave/internal/inmodes"
 	"github.com/shockwave-ingress/shockwave/internal/race"
 	"github.com/shockwave-ingress/shockwave/pkg/accesslog"
+	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/downstream"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
@@ -28,11 +29,11 @@ func TestMain(m *testing.M) { inmodes.Main(m) }
 // an upstream that answers every request, whatever it is, with response. It
 // returns the proxy's address.
 func startProxy(t testing.TB, response string) string {
-	return startProxyWith(t, response, func(*model.Listener) {})
+	return startProxyWith(t, inmodes.Mode(), response, func(*model.Config) {})
 }
 
-// startProxyWith is startProxy with settings of listeners.
-func startProxyWith(t testing.TB, response string, set func(l *model.Listener)) string {
+// startProxyWith is startProxy in an allocation mode, with a changed configuration.
+func startProxyWith(t testing.TB, mode alloc.Mode, response string, change func(cfg *model.Config)) string {
 	t.Helper()
 	back, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -48,7 +49,7 @@ func startProxyWith(t testing.TB, response string, set func(l *model.Listener)) 
 	endpoint := []model.Endpoint{{Addr: back.Addr().(*net.TCPAddr).AddrPort()}}
 	reg.SetEndpoints(model.Endpoints{key: endpoint, next: endpoint})
 	options := model.DefaultOptions()
-	options.AllocationMode = model.AllocationMode(inmodes.Mode().String())
+	options.AllocationMode = model.AllocationMode(mode.String())
 	route := model.Route{Path: "/", Upstream: key, Options: options}
 	fields := route
 	fields.Path, fields.Options.Filters = "/fields", model.Filters{
@@ -69,7 +70,7 @@ func startProxyWith(t testing.TB, response string, set func(l *model.Listener)) 
 		Upstreams: []model.Upstream{{Key: next, Policy: model.DefaultPolicy()}, {Key: key, Policy: model.DefaultPolicy()}},
 		Listener:  model.DefaultListener(),
 	}
-	set(&cfg.Listener)
+	change(cfg)
 	m := metrics.New(metrics.Labels{})
 	snap, err := snapshot.Compile(cfg, nil, reg, m, nil)
 	if err != nil {
@@ -81,7 +82,7 @@ func startProxyWith(t testing.TB, response string, set func(l *model.Listener)) 
 	srv := downstream.New(downstream.Config{
 		Handler:           proxy.New(proxy.Config{Current: current, Metrics: m, AccessLog: access}),
 		KeepAliveRequests: -1,
-		AllocationMode:    inmodes.Mode(),
+		AllocationMode:    mode,
 		Logger:            slog.New(slog.DiscardHandler),
 	})
 
@@ -153,47 +154,65 @@ func TestExchangeDoesNotAllocate(t *testing.T) {
 		{"garbage from the upstream", browserGet, "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "502"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			addr := startProxyWith(t, c.response, func(l *model.Listener) {
+			addr := startProxyWith(t, inmodes.Mode(), c.response, func(cfg *model.Config) {
 				if c.name != "behind a proxy, logged as JSON" {
 					return
 				}
+				l := &cfg.Listener
 				l.Forwarded = model.Forwarded{Fields: true, Full: true, AddressField: "X-Forwarded-For", OriginalURI: true}
 				l.Log.Format = `{"at":"$time_iso8601","client":"$remote_addr","uri":"$request_uri","agent":"$http_user_agent","cookie":"$cookie_session"}`
 				l.Log.Escape, l.Log.Skip = model.LogEscapeJSON, "/healthz,~^/static"
 			})
-			nc, err := net.Dial("tcp", addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer nc.Close()
-			r := newReplyReader(nc)
-			request := []byte(c.request)
-			exchange := func() {
-				if _, err := nc.Write(request); err != nil {
-					t.Fatal(err)
-				}
-				if status := r.next(t); status != c.status {
-					t.Fatalf("status %s, want %s", status, c.status)
-				}
-			}
-			for range 200 {
-				exchange()
-			}
-			const runs = 1000
-			limit := uint64(runs / 10) // of the runtime, and of pools on a processor not used yet
+			most := 0.1 // of the runtime, and of pools on a processor not used yet
 			if c.status == "502" {
-				limit = 60 * runs // each needs a new connection
+				most = 60 // each needs a new connection
 			}
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			for range runs {
-				exchange()
-			}
-			runtime.ReadMemStats(&after)
-			if n := after.Mallocs - before.Mallocs; n > limit && !race.Enabled {
-				t.Errorf("%.2f allocations per exchange, want 0", float64(n)/runs)
+			if n := allocations(t, dial(t, addr, c.request, c.status)); n > most && !race.Enabled {
+				t.Errorf("%.2f allocations per exchange, want 0", n)
 			}
 		})
+	}
+}
+
+// allocations is how many one exchange makes in steady state.
+func allocations(t *testing.T, c *client) float64 {
+	for range 200 {
+		c.exchange(t)
+	}
+	const runs = 1000
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range runs {
+		c.exchange(t)
+	}
+	runtime.ReadMemStats(&after)
+	return float64(after.Mallocs-before.Mallocs) / runs
+}
+
+// client sends the same request over one connection, and wants the same status.
+type client struct {
+	nc      net.Conn
+	replies *replyReader
+	request []byte
+	status  string
+}
+
+func dial(t testing.TB, addr, request, status string) *client {
+	t.Helper()
+	nc, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = nc.Close() })
+	return &client{nc, newReplyReader(nc), []byte(request), status}
+}
+
+func (c *client) exchange(t testing.TB) {
+	if _, err := c.nc.Write(c.request); err != nil {
+		t.Fatal(err)
+	}
+	if status := c.replies.next(t); status != c.status {
+		t.Fatalf("status %s, want %s", status, c.status)
 	}
 }
 
@@ -254,20 +273,9 @@ func known(b []byte) string {
 // connection that is kept; it includes the client and the upstream of the test.
 func BenchmarkExchange(b *testing.B) {
 	addr := startProxy(b, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 128\r\n\r\n"+strings.Repeat("x", 128))
-	nc, err := net.Dial("tcp", addr)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer nc.Close()
-	r := newReplyReader(nc)
-	request := []byte(browserGet)
+	c := dial(b, addr, browserGet, "200")
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := nc.Write(request); err != nil {
-			b.Fatal(err)
-		}
-		if status := r.next(b); status != "200" {
-			b.Fatal(status)
-		}
+		c.exchange(b)
 	}
 }
