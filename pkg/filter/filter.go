@@ -76,7 +76,8 @@ const (
 //
 // The order is ingress-nginx's, whose phases follow one another: redirects are
 // answered whoever asks, that of app-root first and that to https last, a route without
-// endpoints answers 503 to everybody, and limits spare the authentication (ingress-nginx: rootfs/etc/nginx/template/nginx.tmpl).
+// endpoints answers 503 to everybody, and limits spare the authentication
+// (ingress-nginx: rootfs/etc/nginx/template/nginx.tmpl).
 var Table = []Kind{
 	{"block", early, newBlock},
 	{"client-certificate", early, newClientCertificate},
