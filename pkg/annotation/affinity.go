@@ -71,7 +71,7 @@ var sessionCookieName = define("session-cookie-name", Upstream,
 
 // parseCookieName reads a token (RFC 9110, section 5.6.2).
 func parseCookieName(text string, _ dialect) (string, error) {
-	if text == "" || len(text) > longestAttribute || !consistsOf(text, letters+digits+"!#$%&'*+-.^_`|~") {
+	if text == "" || len(text) > longestAttribute || !consistsOf(text, tokenBytes) {
 		return "", fmt.Errorf("want letters, digits and any of !#$%%&'*+-.^_`|~, %d bytes at most", longestAttribute)
 	}
 	return text, nil

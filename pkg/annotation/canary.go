@@ -56,7 +56,7 @@ var canaryByHeader = define("canary-by-header", Canary,
 
 // parseRuleName reads a token (RFC 9110, section 5.6.2), or nothing.
 func parseRuleName(text string, _ dialect) (string, error) {
-	if len(text) > longestAttribute || !consistsOf(text, letters+digits+"!#$%&'*+-.^_`|~") {
+	if len(text) > longestAttribute || !consistsOf(text, tokenBytes) {
 		return "", fmt.Errorf("want the name of a field, %d bytes at most", longestAttribute)
 	}
 	return text, nil

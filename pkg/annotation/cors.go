@@ -57,9 +57,6 @@ func parseMaxAge(text string, d dialect) (int, error) {
 	return parseCountWithin(0, math.MaxInt32)(text, d)
 }
 
-// fieldNameBytes are those of names of fields that ingress-nginx takes.
-const fieldNameBytes = letters + digits + "-_"
-
 // Bounds of lists that are compared with, or sent in, each exchange.
 const (
 	mostListed  = 256

@@ -129,7 +129,7 @@ func parseAuthFields(text string, _ dialect) (string, error) {
 		lower := strings.ToLower(name)
 		switch {
 		case name == "":
-		case len(name) > 128 || !consistsOf(name, letters+digits+"-_"):
+		case !isFieldName(name):
 			return "", fmt.Errorf("%s is no name of a field: want letters, digits, - and _", quote(name))
 		case slices.Contains(framing, lower):
 			ignored = append(ignored, name)

@@ -22,10 +22,9 @@ const (
 
 // Bounds of the fields that one ConfigMap lists: each message gets all of them.
 const (
-	mostLines       = 64
-	mostBytes       = 16 << 10
-	longestLineName = 128
-	longestValue    = 4 << 10
+	mostLines    = 64
+	mostBytes    = 16 << 10
+	longestValue = 4 << 10
 	// mostDollars bounds the variables of one value, each of which may be as long as
 	// the request.
 	mostDollars = 16
@@ -67,8 +66,8 @@ func (r Reader) FieldLines(data map[string]string, to Direction) (lines string, 
 // checkField tells why a field cannot be sent.
 func (r Reader) checkField(name, value string, to Direction) error {
 	switch {
-	case name == "" || len(name) > longestLineName || !consistsOf(name, fieldNameBytes):
-		return fmt.Errorf("want a name of letters, digits, - and _ of %d bytes at most", longestLineName)
+	case !isFieldName(name):
+		return fmt.Errorf("want a name of letters, digits, - and _ of %d bytes at most", longestFieldName)
 	case ofConnection(message.LookupName([]byte(name)), to):
 		return errors.New("this field belongs to a connection, and is the proxy's to write")
 	case len(value) > longestValue:

@@ -70,31 +70,6 @@ func parseConnection(text string, _ dialect) (string, error) {
 	return option, nil
 }
 
-var errConfigMapName = errors.New("want the name of a ConfigMap as namespace/name")
-
-// parseConfigMap reads the name of a ConfigMap. Other than with Secrets it may be in
-// any namespace, as in ingress-nginx: what is taken of it goes to everybody, and only
-// under names that the controller's ConfigMap allows.
-func parseConfigMap(text string, _ dialect) (string, error) {
-	namespace, name, ok := strings.Cut(text, "/")
-	if !ok || !isObjectName(namespace) || !isObjectName(name) {
-		return "", errConfigMapName
-	}
-	return text, nil
-}
-
-// parseOptionalConfigMap also takes an empty text, for none.
-func parseOptionalConfigMap(text string, d dialect) (string, error) {
-	if text == "" {
-		return "", nil
-	}
-	return parseConfigMap(text, d)
-}
-
-func isObjectName(text string) bool {
-	return text != "" && len(text) <= 253 && consistsOf(text, letters+digits+"-.")
-}
-
 // parseFieldNames reads a list of names of fields and returns it in lower case,
 // sorted. A part that is no name is left out.
 func parseFieldNames(text string, _ dialect) (string, error) {
@@ -114,31 +89,4 @@ func parseFieldNames(text string, _ dialect) (string, error) {
 	}
 	slices.Sort(names)
 	return strings.Join(slices.Compact(names), ","), wrong
-}
-
-// ConfigMaps returns the ConfigMaps that the annotations of an Ingress name, as
-// "namespace/name".
-func (r Reader) ConfigMaps(annotations map[string]string) []string {
-	if len(annotations) == 0 {
-		return nil
-	}
-	text, ok := annotations[Prefix+"/"+customHeaders.Name]
-	if !ok {
-		text = annotations[r.nginxPrefix+"/"+customHeaders.Name]
-	}
-	if name, err := parseConfigMap(strings.TrimSpace(text), nginx); err == nil {
-		return []string{name}
-	}
-	return nil
-}
-
-// ConfigMapsOf returns the ConfigMaps that the data of the controller's one name, as
-// "namespace/name".
-func ConfigMapsOf(data map[string]string) (names []string) {
-	for _, key := range []string{addHeaders.Name, proxySetHeaders.Name} {
-		if name, err := parseConfigMap(strings.TrimSpace(data[key]), ours); err == nil {
-			names = append(names, name)
-		}
-	}
-	return names
 }

@@ -38,13 +38,10 @@ var proxyAddOriginalURIHeader = define("proxy-add-original-uri-header", Listener
 	func(v *Values, on bool) { v.Listener.Forwarded.OriginalURI = on }).
 	example("true").defaults("false")
 
-// longestFieldName bounds the name of a field in a setting.
-const longestFieldName = 128
-
 // parseFieldName reads the name of a field that is believed. When it cannot be read no
 // field is: clients may write the usual one as they like.
 func parseFieldName(text string, _ dialect) (string, error) {
-	if text == "" || len(text) > longestFieldName || !consistsOf(text, letters+digits+"-_") {
+	if !isFieldName(text) {
 		return "", partial{errors.New("want the name of a field, such as X-Forwarded-For: none is believed")}
 	}
 	return text, nil

@@ -179,6 +179,19 @@ func parseName(text string, _ dialect) (string, error) {
 	return name, nil
 }
 
+// tokenBytes are those of a token (RFC 9110, section 5.6.2).
+const tokenBytes = letters + digits + "!#$%&'*+-.^_`|~"
+
+// fieldNameBytes are those of names of fields that ingress-nginx takes.
+const fieldNameBytes = letters + digits + "-_"
+
+// longestFieldName bounds the name of a field in a setting.
+const longestFieldName = 128
+
+func isFieldName(text string) bool {
+	return text != "" && len(text) <= longestFieldName && consistsOf(text, fieldNameBytes)
+}
+
 // isGraphic tells whether text consists of visible ASCII characters.
 func isGraphic(text string) bool {
 	for i := range len(text) {

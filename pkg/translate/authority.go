@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -127,14 +126,8 @@ func (b *build) authorities(c *model.Config) []model.Authority {
 	delete(wanted, "") // those of the system
 	var list []model.Authority
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {
-		a := b.trusted[nameOfSecret(name)]
+		a := b.trusted[objectName(name)]
 		list = append(list, model.Authority{Name: name, Certificates: a.certificates, Revoked: a.revoked})
 	}
 	return list
-}
-
-// nameOfSecret takes "namespace/name" apart.
-func nameOfSecret(text string) types.NamespacedName {
-	namespace, name, _ := strings.Cut(text, "/")
-	return types.NamespacedName{Namespace: namespace, Name: name}
 }

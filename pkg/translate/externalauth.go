@@ -13,7 +13,7 @@ func (b *build) readExternalAuth(in *ingress, values *annotation.Values) {
 	if values.AuthSetFields == "" || auth.URL == "" {
 		return
 	}
-	name := nameOfSecret(values.AuthSetFields)
+	name := objectName(values.AuthSetFields)
 	config := b.configMaps[name]
 	if config == nil {
 		b.denyPaths(in, "auth-proxy-set-headers: ConfigMap %s does not exist", model.Excerpt(name.String()))

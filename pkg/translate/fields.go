@@ -3,8 +3,6 @@ package translate
 import (
 	"strings"
 
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/shockwave-ingress/shockwave/pkg/annotation"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
@@ -119,6 +117,3 @@ func listHas(list, word string) bool {
 	}
 	return false
 }
-
-// objectName takes "namespace/name" apart.
-func objectName(text string) types.NamespacedName { return nameOfSecret(text) }

@@ -57,7 +57,7 @@ func (b *build) readClientAuth(in *ingress, values *annotation.Values) bool {
 		}
 		return false
 	}
-	name := nameOfSecret(values.AuthTLSSecret)
+	name := objectName(values.AuthTLSSecret)
 	var why string
 	switch a := b.authority(name); {
 	case a == nil:

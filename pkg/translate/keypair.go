@@ -140,7 +140,7 @@ func (b *build) certificates(c *model.Config) []model.Certificate {
 	delete(wanted, "") // the default certificate of the process
 	var list []model.Certificate
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {
-		pair := b.pairs[nameOfSecret(name)]
+		pair := b.pairs[objectName(name)]
 		list = append(list, model.Certificate{Name: name, Cert: pair.cert, Key: pair.key, OCSP: b.staple(name)})
 	}
 	return list
@@ -156,7 +156,7 @@ const mostStaple = 64 << 10
 // staple returns the response in a Secret, nil for none. Whether it is of use is for
 // those who show it: it has its time.
 func (b *build) staple(name string) []byte {
-	secret := b.secrets[nameOfSecret(name)]
+	secret := b.secrets[objectName(name)]
 	if secret == nil || len(secret.Data[stapleKey]) > mostStaple {
 		return nil
 	}

@@ -3,6 +3,7 @@ package translate
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -22,12 +23,9 @@ func References(objs *Objects, settings Settings) (secrets, configMaps []types.N
 			}
 		}
 		for _, name := range reader.Secrets(ing.Namespace, ing.Annotations) {
-			secrets = append(secrets, nameOfSecret(name))
+			secrets = append(secrets, objectName(name))
 		}
-		if name := reader.AuthConfigMap(ing.Namespace, ing.Annotations); name != "" {
-			configMaps = append(configMaps, nameOfSecret(name))
-		}
-		for _, name := range reader.ConfigMaps(ing.Annotations) {
+		for _, name := range reader.ConfigMaps(ing.Namespace, ing.Annotations) {
 			configMaps = append(configMaps, objectName(name))
 		}
 	}
@@ -48,6 +46,12 @@ func References(objs *Objects, settings Settings) (secrets, configMaps []types.N
 		}
 	}
 	return sortNames(secrets), sortNames(configMaps)
+}
+
+// objectName takes "namespace/name" apart.
+func objectName(text string) types.NamespacedName {
+	namespace, name, _ := strings.Cut(text, "/")
+	return types.NamespacedName{Namespace: namespace, Name: name}
 }
 
 // sortNames sorts names and drops duplicates.

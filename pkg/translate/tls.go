@@ -185,7 +185,7 @@ func (b *build) certificateFor(name string, other *host) string {
 	}
 	if other != nil {
 		shown := b.certificateFor(other.name, nil)
-		if pair := b.pairs[nameOfSecret(shown)]; shown != "" && pair != nil && pair.covers(name) {
+		if pair := b.pairs[objectName(shown)]; shown != "" && pair != nil && pair.covers(name) {
 			return shown
 		}
 	}

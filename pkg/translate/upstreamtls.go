@@ -18,7 +18,7 @@ func (b *build) readUpstreamTLS(in *ingress, values *annotation.Values) {
 	if values.ProxySSLSecret == "" {
 		return
 	}
-	name := nameOfSecret(values.ProxySSLSecret)
+	name := objectName(values.ProxySSLSecret)
 	secret := b.secrets[name]
 	if secret == nil {
 		b.denyPaths(in, "proxy-ssl-secret: Secret %s does not exist", model.Excerpt(name.String()))

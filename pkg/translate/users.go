@@ -75,7 +75,7 @@ func (b *build) users(name string) *users {
 		return u
 	}
 	secretName, isMap := strings.CutSuffix(name, mapSuffix)
-	secret := b.secrets[nameOfSecret(secretName)]
+	secret := b.secrets[objectName(secretName)]
 	if secret == nil {
 		return nil
 	}
