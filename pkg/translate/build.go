@@ -122,9 +122,8 @@ type build struct {
 	knownUsers, userLists map[string]*users
 	// knownSaid is what Ingresses said in the last Build, read in this one.
 	knownSaid, read map[*networkingv1.Ingress]*said
-
-	// customFields are those that custom-headers have named, by ConfigMap.
-	customFields map[string]listed
+	// listed are the fields of the ConfigMaps that were read for them.
+	listed map[listing]listed
 
 	streams            []model.Stream
 	defaultCertificate string
@@ -152,6 +151,7 @@ func newBuild(objs *Objects, settings Settings, r *Builder) *build {
 		userLists:    make(map[string]*users),
 		knownSaid:    r.said,
 		read:         make(map[*networkingv1.Ingress]*said, len(objs.Ingresses)),
+		listed:       make(map[listing]listed),
 		problems:     slices.Clone(objs.Problems),
 	}
 	b.version = r.services.version

@@ -14,17 +14,16 @@ func (b *build) readExternalAuth(in *ingress, values *annotation.Values) {
 		return
 	}
 	name := objectName(values.AuthSetFields)
-	config := b.configMaps[name]
-	if config == nil {
+	fields, ok := b.fieldsOf(name, annotation.ToEndpoint)
+	if !ok {
 		b.denyPaths(in, "auth-proxy-set-headers: ConfigMap %s does not exist", model.Excerpt(name.String()))
 		return
 	}
-	fields, wrong := b.reader.FieldLines(config.Data, annotation.ToEndpoint)
-	if len(wrong) > 0 {
-		b.denyPaths(in, "auth-proxy-set-headers: ConfigMap %s: %v", name, wrong[0])
+	if len(fields.wrong) > 0 {
+		b.denyPaths(in, "auth-proxy-set-headers: ConfigMap %s: %v", name, fields.wrong[0])
 		return
 	}
-	auth.SetFields = fields
+	auth.SetFields = fields.lines
 }
 
 // denyChosenAuth fails closed for routes of all hosts that have a request's own host

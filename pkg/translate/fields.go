@@ -3,14 +3,38 @@ package translate
 import (
 	"strings"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/shockwave-ingress/shockwave/pkg/annotation"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
-// listed are the fields that a ConfigMap lists, for one Build.
+// listed are the fields that a ConfigMap lists. wrong tells of those that are left out.
 type listed struct {
 	lines string
 	wrong []error
+}
+
+// listing is a use of a ConfigMap.
+type listing struct {
+	of types.NamespacedName
+	to annotation.Direction
+}
+
+// fieldsOf reads the fields that a ConfigMap lists. One that thousands of Ingresses name
+// is read once. It returns false when there is no such ConfigMap.
+func (b *build) fieldsOf(name types.NamespacedName, to annotation.Direction) (listed, bool) {
+	m := b.configMaps[name]
+	if m == nil {
+		return listed{}, false
+	}
+	use := listing{name, to}
+	fields, known := b.listed[use]
+	if !known {
+		fields.lines, fields.wrong = b.reader.FieldLines(m.Data, to)
+		b.listed[use] = fields
+	}
+	return fields, true
 }
 
 // readGlobalFields looks up the ConfigMaps that the controller's names. What is wrong
@@ -26,8 +50,8 @@ func (b *build) globalFields(key, name string, to annotation.Direction, tell boo
 		return ""
 	}
 	at := objectName(name)
-	m := b.configMaps[at]
-	if m == nil {
+	fields, ok := b.fieldsOf(at, to)
+	if !ok {
 		if tell {
 			own := b.settings.ConfigMap
 			b.problem(b.ref("ConfigMap", own.Namespace, own.Name), model.ReasonConfigMapNotFound,
@@ -35,13 +59,12 @@ func (b *build) globalFields(key, name string, to annotation.Direction, tell boo
 		}
 		return ""
 	}
-	lines, wrong := b.reader.FieldLines(m.Data, to)
 	if tell {
-		for _, err := range wrong {
+		for _, err := range fields.wrong {
 			b.problem(b.ref("ConfigMap", at.Namespace, at.Name), model.ReasonInvalidValue, "%v: the field is not sent (%s)", err, key)
 		}
 	}
-	return lines
+	return fields.lines
 }
 
 // readCustomHeaders adds the fields that an Ingress wants its responses to have. As in
@@ -52,18 +75,10 @@ func (b *build) readCustomHeaders(in *ingress, values *annotation.Values) {
 		return
 	}
 	name := values.CustomHeaders
-	m := b.configMaps[objectName(name)]
-	if m == nil {
+	fields, ok := b.fieldsOf(objectName(name), annotation.ToClient)
+	if !ok {
 		b.denyPaths(in, "custom-headers: ConfigMap %s does not exist", model.Excerpt(name))
 		return
-	}
-	fields, ok := b.customFields[name]
-	if !ok {
-		fields.lines, fields.wrong = b.reader.FieldLines(m.Data, annotation.ToClient)
-		if b.customFields == nil {
-			b.customFields = make(map[string]listed)
-		}
-		b.customFields[name] = fields
 	}
 	if len(fields.wrong) > 0 {
 		b.denyPaths(in, "custom-headers: ConfigMap %s: %v", model.Excerpt(name), fields.wrong[0])
