@@ -48,20 +48,28 @@ func (r *Builder) Build(objs *Objects, settings Settings) (*model.Config, []mode
 	b.readClasses()
 	b.noClass = newClass(b.base, annotation.Result{})
 	ingresses, canaries := takeCanaries(b.open(b.selector.ours(objs)))
+
+	// Routes that rules ask for, and what belongs to them.
 	b.patternHosts(ingresses)
 	for _, in := range ingresses {
 		b.addRules(in)
 	}
 	b.addCanaries(canaries, ingresses)
 	b.addSlashes(ingresses)
+
+	// What governs whole hosts. Nothing that is denied is passed through.
 	b.addHostSettings(ingresses)
 	b.denyHosts(ingresses)
 	b.passThrough(ingresses)
+
+	// Routes and names that no rule asks for. They must not count as what is to be passed
+	// through, so they come after it, and ask for themselves whether they are denied.
 	b.addRoots(ingresses)
 	b.addAppRoots(ingresses)
 	b.addAliases(ingresses)
 	b.addWWW(ingresses)
 	b.denyChosenAuth()
+
 	for _, in := range ingresses {
 		b.addTLS(in)
 	}
@@ -105,6 +113,8 @@ type build struct {
 	noClass *class
 
 	hosts map[string]*host
+	// protected are those that denyHosts denies as a whole.
+	protected map[hostOf]protection
 	// aliases are the hosts that have them.
 	aliases map[string]*host
 	// written are the paths of hosts as they are written, nil where no host may have

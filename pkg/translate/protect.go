@@ -74,24 +74,17 @@ func literalPrefix(path string) string {
 // denyHosts denies the routes of hosts that an Ingress of the same namespace
 // protects as a whole. It stops at the namespace: whoever may write an Ingress
 // in one could otherwise take down the hosts of all others. It also denies what
-// addHostSettings found.
+// addHostSettings found. Routes that come after it ask deniedOn.
 func (b *build) denyHosts(ingresses []*ingress) {
-	protected := protectedHosts(ingresses)
-	if len(protected) > 0 {
-		b.tellProtected(ingresses, protected)
+	b.protected = protectedHosts(ingresses)
+	if len(b.protected) > 0 {
+		b.tellProtected(ingresses)
 	}
 	for _, h := range b.hosts {
-		if len(protected) == 0 && len(h.denials) == 0 {
+		if len(b.protected) == 0 && len(h.denials) == 0 {
 			continue
 		}
-		deny := func(r *model.Route) {
-			if why, ok := protected[hostOf{r.Ingress.Namespace, h.name}]; ok && r.Denied == "" {
-				r.Denied = why.reason
-			}
-			if why := h.denials[r.Ingress]; r.Denied == "" {
-				r.Denied = why
-			}
-		}
+		deny := func(r *model.Route) { r.Denied = cmp.Or(r.Denied, b.deniedOn(h, r.Ingress)) }
 		for i := range h.routes {
 			deny(&h.routes[i])
 		}
@@ -103,11 +96,16 @@ func (b *build) denyHosts(ingresses []*ingress) {
 	}
 }
 
+// deniedOn is why the routes of an Ingress on a host are denied, empty if they are not.
+func (b *build) deniedOn(h *host, in model.ObjectRef) string {
+	return cmp.Or(b.protected[hostOf{in.Namespace, h.name}].reason, h.denials[in])
+}
+
 // tellProtected tells the authors of the other Ingresses of protected hosts.
-func (b *build) tellProtected(ingresses []*ingress, protected map[hostOf]protection) {
+func (b *build) tellProtected(ingresses []*ingress) {
 	for _, in := range ingresses {
 		for name := range in.hosts() {
-			if why, ok := protected[hostOf{in.Namespace, name}]; ok && in.denied == "" {
+			if why, ok := b.protected[hostOf{in.Namespace, name}]; ok && in.denied == "" {
 				b.tell(in, model.ReasonDenied, "%v protects the host %s: %s, so the paths here answer 503",
 					nameOf(why.ingress), (&host{name: name}).label(), why.reason)
 			}

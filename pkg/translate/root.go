@@ -59,7 +59,7 @@ func (b *build) addRoots(ingresses []*ingress) {
 func (b *build) rootOf(in *ingress, h *host, to target, ok bool) *model.Route {
 	route := b.route(in, routeKey{}, "/", to)
 	route.Branches = route.Branches.Branches().ForErrors(in.options.Filters).Set() // there is nothing to stand in for
-	route.Denied = cmp.Or(route.Denied, h.denials[in.ref])
+	route.Denied = cmp.Or(route.Denied, b.deniedOn(h, in.ref))
 	if !ok {
 		route.Answer = 404
 	}
@@ -118,7 +118,7 @@ func (b *build) addAppRoot(in *ingress, h *host, path string) {
 	}
 	if root == nil {
 		route := b.route(in, routeKey{"/", model.Exact}, "/", target{})
-		route.Answer = 404
+		route.Answer, route.Denied = 404, cmp.Or(route.Denied, b.deniedOn(h, in.ref))
 		h.add(route)
 		return
 	}
