@@ -1,8 +1,6 @@
 package filter
 
 import (
-	"strings"
-
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
 
@@ -76,18 +74,4 @@ func (a *access) Request(ex *message.Exchange, s *State) bool {
 	}
 	s.Reply = reply
 	return !refused
-}
-
-// exempt tells whether nobody is asked on the route who they are. As in ingress-nginx
-// (template.go, isLocationInLocationList) it is the route's path that counts, otherwise
-// a part of an application that is protected as a whole would be open. Unlike there it
-// is compared in whole segments: /health does not open /healthcare.
-func (s *Settings) exempt() bool {
-	for path := range strings.SplitSeq(s.Filters.Access.Exempt, ",") {
-		rest, below := strings.CutPrefix(s.Path, path)
-		if path != "" && below && (rest == "" || rest[0] == '/' || path[len(path)-1] == '/') {
-			return true
-		}
-	}
-	return false
 }

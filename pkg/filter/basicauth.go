@@ -32,7 +32,7 @@ var quoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // asksUsers tells whether the route asks for a name and a password.
 func (s *Settings) asksUsers() bool {
-	return s.Filters.BasicAuth.Users != "" && !s.exempt()
+	return s.Filters.BasicAuth.Users != "" && !s.unasked()
 }
 
 // check implements gate.

@@ -64,7 +64,7 @@ const (
 
 func newExternalAuth(s *Settings) (gate, error) {
 	a := &s.Filters.ExternalAuth
-	if a.URL == "" || s.exempt() {
+	if a.URL == "" || s.unasked() {
 		return nil, nil
 	}
 	f := &externalAuth{
@@ -133,12 +133,12 @@ func authFields(a *model.ExternalAuth) ([]authField, error) {
 	if a.Method != "" {
 		texts = append(texts, [2]string{"X-Original-Uri", original}, [2]string{"X-Scheme", "$pass_access_scheme"})
 	}
-	for line := range strings.Lines(a.SetFields) {
-		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
-		if !http11.ValidFieldName([]byte(name)) || !http11.ValidFieldValue([]byte(value)) {
-			return nil, fmt.Errorf("auth-proxy-set-headers: %q is no field", line)
-		}
-		texts = append(texts, [2]string{http.CanonicalHeaderKey(name), value})
+	set, err := splitLines(a.SetFields)
+	if err != nil {
+		return nil, fmt.Errorf("auth-proxy-set-headers: %w", err)
+	}
+	for _, line := range set {
+		texts = append(texts, [2]string{http.CanonicalHeaderKey(line[0]), line[1]})
 	}
 	fields := make([]authField, 0, len(texts))
 	for _, t := range texts {

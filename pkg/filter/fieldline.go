@@ -21,11 +21,12 @@ type fieldLine struct {
 
 // compileLines reads fields in the form of model.ResponseFields.Set.
 func compileLines(set string) (list []fieldLine, err error) {
-	for line := range strings.Lines(set) {
-		name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
-		if !ok || !http11.ValidFieldName([]byte(name)) || !http11.ValidFieldValue([]byte(value)) {
-			return nil, fmt.Errorf("%q is no field", line)
-		}
+	lines, err := splitLines(set)
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range lines {
+		name, value := line[0], line[1]
 		l := fieldLine{name: name, value: []byte(value)}
 		expression, err := variable.Compile(value, variable.Request)
 		if err != nil {
@@ -35,6 +36,18 @@ func compileLines(set string) (list []fieldLine, err error) {
 			l.value, l.expression = nil, expression
 		}
 		list = append(list, l)
+	}
+	return list, nil
+}
+
+// splitLines takes fields in that form apart into names and values.
+func splitLines(set string) (list [][2]string, err error) {
+	for line := range strings.Lines(set) {
+		name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+		if !ok || !http11.ValidFieldName([]byte(name)) || !http11.ValidFieldValue([]byte(value)) {
+			return nil, fmt.Errorf("%q is no field", line)
+		}
+		list = append(list, [2]string{name, value})
 	}
 	return list, nil
 }

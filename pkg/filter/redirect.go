@@ -2,7 +2,6 @@ package filter
 
 import (
 	"bytes"
-	"strings"
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
@@ -83,25 +82,13 @@ type httpsRedirect struct{ model.HTTPSRedirect }
 
 func newHTTPSRedirect(s *Settings) (Request, Response, error) {
 	f := &httpsRedirect{s.Filters.HTTPS}
-	if !f.On && !f.Force || exempt(s.Path, f.Exempt) {
+	if !f.On && !f.Force || s.unredirected() {
 		return nil, nil, nil
 	}
 	if f.Code == 0 {
 		f.Code = 308
 	}
 	return f, nil, nil
-}
-
-// exempt tells whether the path of a route begins with one of a list. That of the
-// request does not count: below the path of an application nothing is exempt
-// (ingress-nginx: template.go, isLocationInLocationList).
-func exempt(path, list string) bool {
-	for begin := range strings.SplitSeq(list, ",") {
-		if begin != "" && strings.HasPrefix(path, begin) {
-			return true
-		}
-	}
-	return false
 }
 
 // Request implements Request.
