@@ -219,27 +219,7 @@ func appendComma(dst []byte, i int) []byte {
 	return append(dst, ", "...)
 }
 
-// plain tells which bytes stand for themselves in a log line.
-var plain = func() (t [256]bool) {
-	for c := 0x20; c < 0x7f; c++ {
-		t[c] = c != '"' && c != '\\'
-	}
-	return t
-}()
-
-// appendEscaped appends v, up to so many bytes of it, with \xHH in place of
-// bytes that could be mistaken (ngx_http_log_escape).
+// appendEscaped appends v, up to so many bytes of it.
 func appendEscaped(dst, v []byte, most int) []byte {
-	const digits = "0123456789ABCDEF"
-	v = v[:min(len(v), most)]
-	from := 0
-	for i, c := range v {
-		if plain[c] {
-			continue
-		}
-		dst = append(dst, v[from:i]...)
-		dst = append(dst, '\\', 'x', digits[c>>4], digits[c&15])
-		from = i + 1
-	}
-	return append(dst, v[from:]...)
+	return variable.AppendDefault(dst, v[:min(len(v), most)])
 }

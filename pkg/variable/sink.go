@@ -67,7 +67,7 @@ func (s *sink) bytes(b []byte) {
 	case EscapeNone:
 		s.dst = append(s.dst, b...)
 	case EscapeDefault:
-		s.dst = appendDefault(s.dst, b)
+		s.dst = AppendDefault(s.dst, b)
 	case EscapeJSON:
 		s.dst = appendJSON(s.dst, b)
 	case hashed:
@@ -203,8 +203,9 @@ var (
 	}()
 )
 
-// appendDefault appends b with what could be mistaken as \xHH.
-func appendDefault(dst, b []byte) []byte {
+// AppendDefault appends b as EscapeDefault has it: with what could be mistaken as \xHH
+// (ngx_http_log_escape).
+func AppendDefault(dst, b []byte) []byte {
 	from := 0
 	for i, c := range b {
 		if plainDefault[c] {
