@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 )
 
 // usersSecret has the password s3cret in the forms of htpasswd, in the Secret "users".
@@ -68,20 +67,6 @@ stringData: {john: "{SHA}/vNB+F2HQ559kaLUZbmHHvZrXpg="}
 		s.soon(request{url: "http://later.example/", fields: login("a", "one")}, 401)
 		s.wants(s.do(request{url: "http://later.example/", fields: login("a", "two")}), 200)
 	})
-}
-
-// soon asks until the status is the one that is wanted.
-func (s *site) soon(r request, want int) {
-	s.t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		a := s.do(r)
-		if a.status == want {
-			return
-		}
-		if time.Now().After(end) {
-			s.t.Fatalf("%s: %d, want %d", r.url, a.status, want)
-		}
-	}
 }
 
 // TestR7WhatCannotBeHadIsClosed: authentication, lists and limits that cannot be read

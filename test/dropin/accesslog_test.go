@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,15 +25,15 @@ func (s *site) lines() []string {
 func (s *site) logs(expression string) string {
 	s.t.Helper()
 	e := regexp.MustCompile(expression)
-	for begin := time.Now(); time.Since(begin) < 10*time.Second; time.Sleep(10 * time.Millisecond) {
-		for _, line := range s.lines() {
-			if e.MatchString(line) {
-				return line
-			}
+	found := ""
+	s.eventually("a line of the access log that matches "+expression, func() bool {
+		lines := s.lines()
+		if i := slices.IndexFunc(lines, e.MatchString); i >= 0 {
+			found = lines[i]
 		}
-	}
-	s.t.Errorf("no line of the access log matches %s:\n%.2000s", expression, strings.Join(s.lines(), "\n"))
-	return ""
+		return found != ""
+	})
+	return found
 }
 
 // logsNot checks that there is no such line, after one that is there.
@@ -119,7 +120,7 @@ func TestLogSkips(t *testing.T) {
 			configMap("skip-access-log-urls: /healthz, ~^/static/")+
 				ingress("app", "app.example", "", "/ prefix app")+
 				ingress("quiet", "quiet.example", "enable-access-log: false", "/ prefix app"),
-			"--configmap", "default/controller")
+			withConfigMap)
 		for _, url := range []string{"http://app.example/healthz", "http://app.example/static/a", "http://quiet.example/silence"} {
 			s.wants(s.get(url), 200)
 		}
@@ -134,12 +135,10 @@ func TestLogIsTurnedOffAndOn(t *testing.T) {
 		s := configured(t, profile, "disable-access-log: true")
 		s.wants(s.get("http://app.example/one"), 200)
 		s.write("manifests.yaml", configMap("")+ingress("app", "app.example", "", "/ prefix app"))
-		for begin := time.Now(); time.Since(begin) < 10*time.Second; time.Sleep(50 * time.Millisecond) {
+		s.eventually("a line of the access log", func() bool {
 			s.wants(s.get("http://app.example/two"), 200)
-			if text, _ := os.ReadFile(filepath.Join(s.dir, "access.log")); len(text) > 0 {
-				break
-			}
-		}
+			return s.lines()[0] != ""
+		})
 		s.logsNot("GET /one ", "GET /two ")
 	})
 }

@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 )
 
 // canaries are a primary "main" and a canary "next" on app.example, with these
@@ -37,18 +36,6 @@ func (s *site) backendOf(url, fields string) string {
 	a := s.do(request{url: url, fields: fields})
 	s.wants(a, 200)
 	return a.echo.Backend
-}
-
-// eventually waits until ok.
-func (s *site) eventually(what string, ok func() bool) {
-	s.t.Helper()
-	for range 200 {
-		if ok() {
-			return
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	s.t.Fatalf("%s: it did not come to that; configuration:\n%s", what, s.configuration())
 }
 
 func TestCanaryRulesDecideInTheirOrder(t *testing.T) {
@@ -153,20 +140,6 @@ func TestCanaryWeightsChangeInSteps(t *testing.T) {
 			}
 		}
 	})
-}
-
-// metrics are those of the process.
-func (s *site) metrics() string {
-	res, err := http.Get("http://" + s.Admin + "/metrics")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var b strings.Builder
-	if err := res.Write(&b); err != nil {
-		s.t.Fatal(err)
-	}
-	return b.String()
 }
 
 func TestR5CanaryWithoutEndpointsLeavesAllToItsPrimary(t *testing.T) {

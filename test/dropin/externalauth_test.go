@@ -8,8 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -291,15 +289,7 @@ func TestAuthEndsWithTheClient(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Error("the service is still asked for a client that has left")
 	}
-	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		log, _ := os.ReadFile(filepath.Join(s.dir, "access.log"))
-		if strings.Contains(string(log), " 499 ") {
-			return
-		}
-		if time.Since(begin) > 10*time.Second {
-			t.Fatalf("the log does not say that the client has left:\n%s", log)
-		}
-	}
+	s.logs(" 499 ")
 }
 
 func TestAuthCaches(t *testing.T) {
@@ -353,7 +343,7 @@ func TestGlobalAuth(t *testing.T) {
 				ingress("app", "app.example", "", "/ prefix app")+
 				ingress("open", "open.example", "enable-global-auth: false", "/ prefix app")+
 				ingress("own", "own.example", "auth-url: "+o.url+"/none", "/ prefix app"),
-			"--configmap", "default/controller")
+			withConfigMap)
 		s.wants(s.get("http://app.example/x"), 302, "Location: http://login.example/?a=b&next=http://app.example%2Fx")
 		s.wants(s.do(request{url: "http://app.example/x", fields: "Cookie: session=ann"}), 200)
 		s.wants(s.get("http://open.example/"), 200)

@@ -1,7 +1,6 @@
 package dropin
 
 import (
-	"fmt"
 	"net"
 	"net/http"
 	"regexp"
@@ -13,19 +12,7 @@ import (
 func configured(t *testing.T, profile, keys string) *site {
 	t.Helper()
 	return serve(t, profile, map[string]http.Handler{"app": nil},
-		configMap(keys)+ingress("app", "app.example", "", "/ prefix app"), "--configmap", "default/controller")
-}
-
-// configMap is the controller's, with keys that are lines "key: value".
-func configMap(keys string) string {
-	var b strings.Builder
-	b.WriteString("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: controller}\ndata:\n  load-balance: round_robin\n")
-	for line := range strings.Lines(keys) {
-		if key, value, ok := strings.Cut(strings.TrimSpace(line), ": "); ok {
-			fmt.Fprintf(&b, "  %s: %q\n", key, value)
-		}
-	}
-	return b.String()
+		configMap(keys)+ingress("app", "app.example", "", "/ prefix app"), withConfigMap)
 }
 
 // got checks fields that the backend got, lines "Name: value"; an empty value is that
@@ -222,7 +209,7 @@ func TestH2AndH4NoRedirectForClientsOfHTTPS(t *testing.T) {
 	inBoth(t, func(t *testing.T, profile string) {
 		force := ingress("app", "app.example", "force-ssl-redirect: true", "/ prefix app")
 		serving := func(keys string) *site {
-			return serve(t, profile, map[string]http.Handler{"app": nil}, configMap(keys)+force, "--configmap", "default/controller")
+			return serve(t, profile, map[string]http.Handler{"app": nil}, configMap(keys)+force, withConfigMap)
 		}
 		s := serving("use-forwarded-headers: true")
 		s.wants(s.get("http://app.example/a"), 308, "Location: https://app.example/a")

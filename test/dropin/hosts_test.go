@@ -124,7 +124,7 @@ func TestU6OnlyReadyCounts(t *testing.T) {
 		s.write("two.yaml", strings.Replace(service("two", startBackend(t, echoes("drained")), startBackend(t, echoes("ready"))),
 			"{ready: true}", "{ready: false, serving: true, terminating: true}", 1))
 		for _, path := range []string{"/silent", "/ending", "/two"} {
-			eventually(t, func() bool { return s.get("http://a.example"+path).status == 200 })
+			s.eventually("routes", func() bool { return s.get("http://a.example"+path).status == 200 })
 		}
 		s.wants(s.get("http://a.example/unready"), 503)
 		for range 4 {

@@ -2,9 +2,7 @@ package dropin
 
 import (
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 )
@@ -30,18 +28,6 @@ func (s *site) ask(method, host, target string) (status int, e echo) {
 	s.t.Helper()
 	a := s.raw(method + " " + target + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n")
 	return a.status, a.echo
-}
-
-// explain is what the process says of a request.
-func (s *site) explain(asked string) string {
-	s.t.Helper()
-	res, err := http.Get("http://" + s.Admin + "/explain?method=GET&url=" + url.QueryEscape(asked))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	text, _ := io.ReadAll(res.Body)
-	return string(text)
 }
 
 func TestP1OnePatternMakesPatternsOfAllPathsOfTheHost(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -156,6 +157,23 @@ func ingress(name, host, annotations, paths string) string {
 	return b.String()
 }
 
+// entries is a ConfigMap in "default", with entries "key: value" on lines.
+func entries(name, list string) string {
+	text := "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\ndata:\n"
+	for line := range strings.Lines(list) {
+		if key, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			text += fmt.Sprintf("  %s: %q\n", key, strings.TrimSpace(value))
+		}
+	}
+	return text
+}
+
+// configMap is the controller's, with keys "key: value" on lines, for a process with
+// the flag withConfigMap.
+func configMap(keys string) string { return entries("controller", keys) }
+
+const withConfigMap = "--configmap=default/controller"
+
 // request is what a client asks.
 type request struct {
 	method string // GET by default
@@ -269,13 +287,50 @@ func (s *site) wants(a answer, status int, fields ...string) {
 	}
 }
 
-// configuration is the printed form of what is served.
-func (s *site) configuration() string {
-	res, err := http.Get("http://" + s.Admin + "/configuration")
+// eventually waits until something is so.
+func (s *site) eventually(what string, so func() bool) {
+	s.t.Helper()
+	for end := time.Now().Add(20 * time.Second); !so(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			s.t.Fatalf("%s: it did not come to that; configuration:\n%s", what, s.configuration())
+		}
+	}
+}
+
+// becomes waits until the answer for a URL is right.
+func (s *site) becomes(url string, right func(answer) bool) {
+	s.t.Helper()
+	s.eventually(url, func() bool { return right(s.get(url)) })
+}
+
+// soon waits until the answer has a status.
+func (s *site) soon(r request, status int) {
+	s.t.Helper()
+	s.eventually(fmt.Sprint(r.url, " ", status), func() bool { return s.do(r).status == status })
+}
+
+// admin is what the process says of itself under a path, empty unless with status 200.
+func (s *site) admin(path string) string {
+	s.t.Helper()
+	res, err := http.Get("http://" + s.Admin + path)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	defer res.Body.Close()
-	text, _ := io.ReadAll(res.Body)
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		return ""
+	}
 	return string(text)
+}
+
+// configuration is the printed form of what is served.
+func (s *site) configuration() string { return s.admin("/configuration") }
+
+// metrics are those of the process.
+func (s *site) metrics() string { return s.admin("/metrics") }
+
+// explain is what the process says of a request.
+func (s *site) explain(asked string) string {
+	return s.admin("/explain?method=GET&url=" + url.QueryEscape(asked))
 }

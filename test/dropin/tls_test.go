@@ -78,16 +78,6 @@ func (s *site) shows(serverName, want string) {
 	}
 }
 
-// eventually waits until something is so.
-func eventually(t *testing.T, so func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !so(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it did not become so")
-		}
-	}
-}
-
 func TestT5DefaultCertificate(t *testing.T) {
 	inBoth(t, func(t *testing.T, profile string) {
 		ingresses := secret("wrong", "elsewhere.example") +
@@ -123,9 +113,9 @@ func TestT7CertificatesAreSwappedLive(t *testing.T) {
 	s := serve(t, nginx, app, tlsBlock(ingress("a", "a.example", "", "/ prefix app"), "a.example", "one"))
 	s.shows("a.example", fake)
 	s.write("secret.yaml", secret("one", "a.example", "first"))
-	eventually(t, func() bool { return s.shown("a.example") == "a.example" })
+	s.eventually("its certificate", func() bool { return s.shown("a.example") == "a.example" })
 	s.write("secret.yaml", secret("one", "second", "a.example"))
-	eventually(t, func() bool { return s.shown("a.example") == "second" })
+	s.eventually("a new certificate", func() bool { return s.shown("a.example") == "second" })
 }
 
 func TestT9ProtocolsAndTickets(t *testing.T) {

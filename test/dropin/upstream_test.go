@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -254,21 +253,7 @@ func TestC8HealthAndMetrics(t *testing.T) {
 			"/healthz": "ok", "/metrics": `nginx_ingress_controller_requests{`,
 		} {
 			// An exchange is counted once its answer has left.
-			for end := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-				res, err := http.Get("http://" + s.Admin + path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				text, err := io.ReadAll(res.Body)
-				res.Body.Close()
-				if err == nil && res.StatusCode == 200 && strings.Contains(string(text), want) {
-					break
-				}
-				if time.Now().After(end) {
-					t.Errorf("%s is %d and has no %q", path, res.StatusCode, want)
-					break
-				}
-			}
+			s.eventually(path+" with "+want, func() bool { return strings.Contains(s.admin(path), want) })
 		}
 	})
 }
