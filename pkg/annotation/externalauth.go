@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
@@ -112,13 +113,9 @@ func setAuthFields(a *model.ExternalAuth, list string) { a.ResponseFields = list
 // mostAuthFields bounds the fields that a service may have passed on.
 const mostAuthFields = 64
 
-// framing are the fields that the proxy alone writes.
-var framing = []string{
-	"connection", "content-length", "expect", "forwarded", "host", "http2-settings", "keep-alive", "proxy",
-	"proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
-	"x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-forwarded-scheme",
-	"x-original-forwarded-for", "x-original-forwarded-host", "x-real-ip", "x-request-id", "x-scheme",
-}
+// notOfService are the fields that the answer of a service cannot set: those that the
+// proxy alone writes, and those that are between it and the service.
+var notOfService = message.ProxyWrites | message.SetOf(message.ProxyAuthenticate, message.ProxyAuthorization)
 
 // parseAuthFields reads names of fields. Those that the proxy writes anyway are left
 // out: what the service says cannot take their place, nor can what a client says.
@@ -126,12 +123,11 @@ func parseAuthFields(text string, _ dialect) (string, error) {
 	var names, ignored []string
 	for name := range strings.SplitSeq(text, ",") {
 		name = strings.TrimSpace(name)
-		lower := strings.ToLower(name)
 		switch {
 		case name == "":
 		case !isFieldName(name):
 			return "", fmt.Errorf("%s is no name of a field: want letters, digits, - and _", quote(name))
-		case slices.Contains(framing, lower):
+		case notOfService.Has(message.LookupName([]byte(name))):
 			ignored = append(ignored, name)
 		case !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }):
 			names = append(names, name)

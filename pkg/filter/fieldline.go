@@ -75,13 +75,13 @@ func (l *fieldLine) evaluate(ex *message.Exchange, c *variable.Context) []byte {
 
 // FieldNames is a set of names of fields. nil is the empty one.
 type FieldNames struct {
-	known   uint64
+	known   message.NameSet
 	unknown []string
 }
 
 func (s *FieldNames) add(name string) {
 	if n := message.LookupName(alloc.Bytes(name)); n != message.Unknown {
-		s.known |= 1 << n
+		s.known |= message.SetOf(n)
 		return
 	}
 	s.unknown = append(s.unknown, name)
@@ -93,7 +93,7 @@ func (s *FieldNames) Has(n message.Name, name []byte) bool {
 	case s == nil:
 		return false
 	case n != message.Unknown:
-		return s.known&(1<<n) != 0
+		return s.known.Has(n)
 	}
 	for _, each := range s.unknown {
 		if message.EqualFold(name, each) {

@@ -206,7 +206,7 @@ func (x *exchange) appendPageHead(b []byte, status int) []byte {
 	f := &req.Fields
 	for i := range f.Len() {
 		n, name, value, ok := f.At(i)
-		if ok && !ownFields.has(n) && isForPage(name) {
+		if ok && !message.ProxyWrites.Has(n) && isForPage(name) {
 			b = http11.AppendFieldBytes(b, name, value)
 		}
 	}

@@ -170,32 +170,6 @@ func appendChunk(dst, data []byte) []byte {
 	return append(dst, '\r', '\n')
 }
 
-// fieldSet is a set of known field names.
-type fieldSet uint64
-
-func setOf(names ...message.Name) (s fieldSet) {
-	for _, n := range names {
-		s |= 1 << n
-	}
-	return s
-}
-
-func (s fieldSet) has(n message.Name) bool { return s&(1<<n) != 0 }
-
-// ownFields are the fields of a request that are written anew or left out,
-// whatever the client sent: those of its connection; those that tell of the
-// client, which it must not forge, as in ingress-nginx with use-forwarded-headers
-// off (rootfs/etc/nginx/template/nginx.tmpl); Forwarded, which tells the same
-// (RFC 7239); and Proxy, which CGI turns into a setting ("httpoxy").
-var ownFields = setOf(
-	message.Connection, message.ContentLength, message.Expect, message.Host, message.HTTP2Settings,
-	message.KeepAlive, message.ProxyConnection, message.TE, message.Trailer, message.TransferEncoding, message.Upgrade,
-	message.Forwarded, message.Proxy,
-	message.XForwardedFor, message.XForwardedHost, message.XForwardedPort, message.XForwardedProto,
-	message.XForwardedScheme, message.XOriginalForwardedFor, message.XOriginalForwardedHost,
-	message.XRealIP, message.XRequestID, message.XScheme,
-)
-
 // ownSize is more than the names, separators and fixed values of the fields that
 // appendHead adds, with two addresses and three numbers.
 const ownSize = 640
@@ -236,13 +210,13 @@ func (x *exchange) appendHead(b []byte, body message.Framing) []byte {
 		b = dropLines(b, host, replaced)
 	}
 	f := &req.Fields
-	own := ownFields
+	own := message.ProxyWrites
 	if x.filters.DropCredentials {
-		own |= setOf(message.Authorization)
+		own |= message.SetOf(message.Authorization)
 	}
 	for i := range f.Len() {
 		n, name, value, ok := f.At(i)
-		if ok && !own.has(n) && !replaced.Has(n, name) && !(n == message.Unknown && x.originalURI() && message.EqualFold(name, originalURI)) {
+		if ok && !own.Has(n) && !replaced.Has(n, name) && !(n == message.Unknown && x.originalURI() && message.EqualFold(name, originalURI)) {
 			b = http11.AppendFieldBytes(b, name, value)
 		}
 	}
