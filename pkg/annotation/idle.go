@@ -91,6 +91,16 @@ var dependents = []dependent{
 		part: func(v *Values) any { return [2]any{v.Filters.ExternalAuth, v.AuthSetFields} },
 	},
 	{
+		names: "auth-signin-redirect-param", needs: "auth-signin",
+		idle: func(v *Values) bool { return v.Filters.ExternalAuth.URL != "" && v.Filters.ExternalAuth.SignIn == "" },
+		part: func(v *Values) any { return v.Filters.ExternalAuth.RedirectParam },
+	},
+	{
+		names: "auth-cache-duration", needs: "auth-cache-key",
+		idle: func(v *Values) bool { return v.Filters.ExternalAuth.URL != "" && v.Filters.ExternalAuth.CacheKey == "" },
+		part: func(v *Values) any { return v.Filters.ExternalAuth.CacheDurations },
+	},
+	{
 		names: "cors-*", needs: "enable-cors",
 		idle: func(v *Values) bool { return !v.Filters.CORS.On },
 		part: func(v *Values) any {
