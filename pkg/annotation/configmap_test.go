@@ -138,6 +138,7 @@ var fates = []struct {
 	{"allow-cross-namespace-resources", "true", told},
 	{"allow-cross-namespace-resources", "false", silent},
 	{"annotations-risk-level", "Critical", told},
+	{"annotations-risk-level", "High", silent},
 
 	{"limit-rate", "1", told},
 	{"limit-rate-after", "1", told},
