@@ -246,7 +246,7 @@ func TestFieldsOfRefusals(t *testing.T) {
 			}
 		}
 	}
-	s.wants(s.get("https://nobody.example/"), 404, "X-Added: to all")
+	s.wants(s.get("https://nobody.example/"), 404, "X-Added: to all", "Strict-Transport-Security: max-age=31536000; includeSubDomains")
 }
 
 // Behind a proxy that is believed, it is the client's address that lists, limits, hashes
