@@ -158,6 +158,20 @@ func TestSatisfyAnyOfThree(t *testing.T) {
 	})
 }
 
+// Where a password or a session is enough, programs send the one and browsers are sent to
+// sign in.
+func TestSatisfyAnyOfPasswordAndSession(t *testing.T) {
+	inBoth(t, func(t *testing.T, profile string) {
+		o := startOAuth(t)
+		s := serve(t, profile, app, usersSecret+ingress("a", "a.example", "satisfy: any\nauth-type: basic\nauth-secret: users\nauth-url: "+
+			o.url+"/oauth2/auth\nauth-signin: http://login.example/start", "/ prefix app"))
+		s.wants(s.get("http://a.example/x"), 302, "Location: http://login.example/start?rd=http://a.example%2Fx", "Set-Cookie: csrf=1", "WWW-Authenticate: ")
+		s.wants(s.do(request{url: "http://a.example/x", fields: login("jane", "wrong")}), 302)
+		s.wants(s.do(request{url: "http://a.example/x", fields: login("jane", "s3cret")}), 200)
+		s.wants(s.do(request{url: "http://a.example/x", fields: "Cookie: session=ann"}), 200)
+	})
+}
+
 // A canary is one of a path, whether that is a pattern or not.
 func TestCanaryInAHostOfPatterns(t *testing.T) {
 	s := serve(t, nginx, mainAndNext,
