@@ -59,7 +59,7 @@ var fromToWWWRedirect = define("from-to-www-redirect", Host,
 	example("true").defaults("false")
 
 var strictValidatePathType = define("strict-validate-path-type", Path,
-	"Serves no path of type Exact or Prefix that has other characters than letters, digits, and any of ._-/ in it: it may be meant for a regular expression. true by default under ingress-nginx's class, false otherwise.",
+	"Reports paths of type Exact or Prefix that have other characters than letters, digits, and any of ._-/ in them: they may be meant for regular expressions, and are served as they are written. Where something protects such a path, all that it may stand for answers 503. true by default under ingress-nginx's class, false otherwise.",
 	parseBool,
 	func(v *Values, on bool) { v.StrictPaths = on }).
 	example("false").defaults("false", "true")

@@ -50,7 +50,7 @@ type Values struct {
 	Aliases string
 	// FromToWWW redirects to the hosts from their names with www, or without.
 	FromToWWW bool
-	// StrictPaths refuses paths of type Exact or Prefix with unusual characters.
+	// StrictPaths reports paths of type Exact or Prefix with unusual characters.
 	StrictPaths bool
 	// HTTPSPort is what use-port-in-redirects puts into redirects to https.
 	HTTPSPort int

@@ -47,7 +47,7 @@ func levelOf(p model.Problem) Level {
 	case model.ReasonDenied, model.ReasonInvalidPath, model.ReasonInvalidHost, model.ReasonServiceNotFound,
 		model.ReasonPortNotFound, model.ReasonUnsupportedBackend, model.ReasonNoBackend, model.ReasonExternalNameRefused:
 		return Refused
-	case model.ReasonNoEffect, model.ReasonCertificateExpired, manifests.ReasonNoObject:
+	case model.ReasonNoEffect, model.ReasonLiteralPath, model.ReasonCertificateExpired, manifests.ReasonNoObject:
 		return Note
 	case model.ReasonUnknownAnnotation: // ingress-nginx does not know it either, unless it is one of ours
 		if !strings.HasPrefix(p.Message, annotation.Prefix+"/") {

@@ -64,8 +64,10 @@ func (a *access) Request(ex *message.Exchange, s *State) bool {
 		case v == refuses && !a.any:
 			return false
 		case v == refuses:
-			// Of several refusals the client gets one that it can do something about.
-			if !refused || reply.Status == 403 {
+			// Of several refusals the client gets one that it can do something about, and
+			// is sent to sign in rather than asked for a password: programs send theirs
+			// unasked (nginx.tmpl has the sign-in as error_page of every 401).
+			if !refused || reply.Status == 403 || s.Reply.Location != nil {
 				reply = s.Reply
 			}
 			refused = true

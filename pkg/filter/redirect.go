@@ -13,7 +13,7 @@ import (
 type appRoot struct{ path string }
 
 func newAppRoot(s *Settings) (Request, Response, error) {
-	if s.Filters.AppRoot.Path == "" || s.Path != "/" {
+	if s.Filters.AppRoot.Path == "" || s.Path != "/" && !s.Pattern { // a pattern may match / among others
 		return nil, nil, nil
 	}
 	return &appRoot{s.Filters.AppRoot.Path}, nil, nil

@@ -30,8 +30,8 @@ func (c *Config) String() string {
 	if settings := c.Listener.changes(); settings != "" {
 		b.WriteString("listener" + settings + "\n")
 	}
-	unrouted := c.Unrouted.Filters()
-	if settings := changes(unrouted.settings(), new(Filters).settings()); settings != "" {
+	unrouted, usual := c.Unrouted.Filters(), Filters{HSTS: DefaultFilters(c.Listener.Profile).HSTS}
+	if settings := changes(unrouted.settings(), usual.settings()); settings != "" && c.Unrouted != (FilterSet{}) {
 		b.WriteString("unrouted" + settings + "\n")
 	}
 	if c.DefaultCertificate != "" {

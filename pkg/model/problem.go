@@ -82,6 +82,9 @@ const (
 	ReasonTLSConflict = "TLSConflict"
 	// ReasonInvalidPath is a path that cannot be matched.
 	ReasonInvalidPath = "InvalidPath"
+	// ReasonLiteralPath is a path that looks like a regular expression and is served
+	// as it is written.
+	ReasonLiteralPath = "LiteralPath"
 	// ReasonInvalidHost is a host that cannot be matched.
 	ReasonInvalidHost = "InvalidHost"
 	// ReasonServiceNotFound is a backend whose Service does not exist.

@@ -117,10 +117,10 @@ func overlay(under, over string) string {
 }
 
 // unrouted are the filters of what no route is for: what the ConfigMap wants all
-// responses to have.
+// responses to have, and what they have in the profile.
 func (b *build) unrouted() model.FilterSet {
-	all := b.base.Filters.ResponseFields
-	return model.Filters{ResponseFields: model.ResponseFields{Set: all.Set, Server: all.Server}}.Set()
+	all := b.base.Filters
+	return model.Filters{HSTS: all.HSTS, ResponseFields: model.ResponseFields{Set: all.ResponseFields.Set, Server: all.ResponseFields.Server}}.Set()
 }
 
 // listHas tells whether a word is in a list with commas.

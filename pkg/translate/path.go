@@ -62,10 +62,9 @@ func routePath(p *networkingv1.HTTPIngressPath) (routeKey, error) {
 	return routeKey{path, match}, nil
 }
 
-var errPathUnusual = errors.New("want letters, digits and any of ._-/ in a path of type Exact or Prefix (strict-validate-path-type): it is not served")
-
-// isUnusual tells whether a path of type Exact or Prefix has other characters than
-// ingress-nginx takes there (IN: internal/ingress/inspector/rules.go).
+// isUnusual tells whether a path of type Exact or Prefix has other characters than the
+// webhook of ingress-nginx takes there (IN: internal/ingress/inspector/rules.go). What
+// is stored already is served there, byte by byte, and so it is here.
 func isUnusual(p *networkingv1.HTTPIngressPath) bool {
 	if p.PathType == nil || *p.PathType == networkingv1.PathTypeImplementationSpecific {
 		return false
@@ -76,14 +75,6 @@ func isUnusual(p *networkingv1.HTTPIngressPath) bool {
 		}
 	}
 	return false
-}
-
-// pathError is why an Ingress cannot have a path, nil if it can.
-func (in *ingress) pathError(p *saidPath) error {
-	if p.err == nil && p.unusual && in.strictPaths {
-		return errPathUnusual
-	}
-	return p.err
 }
 
 // normalPath returns the form in which request paths are compared: what must

@@ -12,13 +12,13 @@ import (
 
 // denyAround fails closed for a path of an Ingress whose paths are denied or protected,
 // where the path is not known to cover what it was written for: one that cannot be
-// matched, and one of type ImplementationSpecific that is a regular expression
-// to ingress-nginx. Without this the requests meant for it would reach a shorter
+// matched, and one that may be meant for a regular expression: of type
+// ImplementationSpecific, or one that strict-validate-path-type is about. Without this the requests meant for it would reach a shorter
 // path of the host, of an Ingress that denies nothing.
 func (b *build) denyAround(in *ingress, h *host, path *networkingv1.HTTPIngressPath, said *saidPath) {
 	expression := strings.ContainsAny(path.Path, expressionBytes)
-	mayMatch := path.PathType != nil && *path.PathType == networkingv1.PathTypeImplementationSpecific
-	if !in.protects() || in.pathError(said) == nil && !(expression && mayMatch) {
+	mayMatch := isSpecific(path) || said.unusual && in.strictPaths
+	if !in.protects() || said.err == nil && !(expression && mayMatch) {
 		return
 	}
 	key := routeKey{literalPrefix(path.Path), model.Prefix}

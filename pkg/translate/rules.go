@@ -35,7 +35,7 @@ type ingress struct {
 	fromToWWW bool
 	// encrypted is the policy for clients that use TLS, nil where it is that of all.
 	encrypted *model.Policy
-	// strictPaths refuses paths of type Exact or Prefix with unusual characters.
+	// strictPaths reports paths of type Exact or Prefix with unusual characters.
 	strictPaths bool
 	// redirectCode is the status of redirects between hosts, 0 for the usual one.
 	redirectCode int
@@ -185,9 +185,13 @@ func (b *build) addPath(in *ingress, h *host, path *networkingv1.HTTPIngressPath
 		return
 	}
 	key := said.routeKey
-	if err := in.pathError(said); err != nil {
-		b.tell(in, model.ReasonInvalidPath, "%s, path %q: %v", h.label(), model.Excerpt(path.Path), err)
+	if said.err != nil {
+		b.tell(in, model.ReasonInvalidPath, "%s, path %q: %v", h.label(), model.Excerpt(path.Path), said.err)
 		return
+	}
+	if said.unusual && in.strictPaths {
+		b.tell(in, model.ReasonLiteralPath, "%s, path %q of type %s is served as it is written, not as a regular expression: ingress-nginx's webhook refuses it (strict-validate-path-type)",
+			h.label(), model.Excerpt(path.Path), *path.PathType)
 	}
 	if in.nginx() && path.Backend.Service == nil && !in.protects() {
 		b.tell(in, model.ReasonUnsupportedBackend, "%s, path %q: the backend is not a Service: the path is not served",

@@ -45,7 +45,7 @@ func eachPath(ingresses []*ingress, f func(in *ingress, host string, p *saidPath
 				continue
 			}
 			for k := range r.paths {
-				if p := &r.paths[k]; in.pathError(p) == nil {
+				if p := &r.paths[k]; p.err == nil {
 					f(in, r.host, p)
 				}
 			}

@@ -72,13 +72,20 @@ func TestP9AliasesHaveTheCertificateOfTheirHost(t *testing.T) {
 	s.shows("c.example", fake)
 }
 
+// What the webhook of ingress-nginx would refuse today may be stored since long, and is
+// served as it is written.
 func TestP10UnusualPaths(t *testing.T) {
-	paths := "/a(b)? prefix app\n/x exact app\n/~y exact app"
-	s := serve(t, nginx, app, ingress("a", "a.example", "", paths))
-	s.wants(s.get("http://a.example/x"), 200)
-	s.wants(s.get("http://a.example/~y"), 404)
-	k := serve(t, kubernetes, app, ingress("a", "a.example", "", paths))
-	k.wants(k.get("http://a.example/~y"), 200)
+	inBoth(t, func(t *testing.T, profile string) {
+		s := serve(t, profile, map[string]http.Handler{"app": nil, "literal": nil}, ingress("a", "a.example", "",
+			"/ prefix app\n/api/(.*) prefix literal\n/~y exact literal\n/z:1,2 exact literal\n/caf%C3%A9 prefix literal"))
+		for path, backend := range map[string]string{
+			"/~y": "literal", "/~y/x": "app", "/z:1,2": "literal", "/api/(.*)/x": "literal", "/api/x": "app", "/caf%c3%a9/x": "literal",
+		} {
+			if _, e := s.ask("GET", "a.example", path); e.Backend != backend {
+				t.Errorf("%s goes to %q, want %q", path, e.Backend, backend)
+			}
+		}
+	})
 }
 
 func TestP11Wildcards(t *testing.T) {

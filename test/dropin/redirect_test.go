@@ -168,6 +168,23 @@ func TestRedirectsToURLs(t *testing.T) {
 	})
 }
 
+// What serves / may be a pattern, as where paths are rewritten.
+func TestAppRootOfAHostWithPatterns(t *testing.T) {
+	inBoth(t, func(t *testing.T, profile string) {
+		s := serve(t, profile, app,
+			ingress("all", "all.example", "use-regex: true\nrewrite-target: /$1\napp-root: /ui", "/(.*) any app")+
+				ingress("below", "below.example", "use-regex: true\nrewrite-target: /$2\napp-root: /x/ui", "/x(/|$)(.*) any app")+
+				ingress("plain", "other.example", "use-regex: true", "/.* any app")+
+				ingress("root", "other.example", "app-root: /y", "/y prefix app"))
+		s.wants(s.get("http://all.example/?q"), 302, "Location: http://all.example/ui")
+		s.wants(s.get("http://all.example/ui"), 200, "X-Backend: app")
+		s.wants(s.get("http://below.example/"), 302, "Location: http://below.example/x/ui")
+		s.wants(s.get("http://below.example/x"), 200)
+		s.wants(s.get("http://other.example/"), 302, "Location: http://other.example/y")
+		s.wants(s.get("http://other.example/x"), 200)
+	})
+}
+
 // app-root holds on a host, whichever rules its Ingress has there.
 func TestAppRootWithoutARootPath(t *testing.T) {
 	inBoth(t, func(t *testing.T, profile string) {
