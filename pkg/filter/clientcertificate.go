@@ -39,7 +39,7 @@ func newClientCertificate(s *Settings) (Request, Response, error) {
 	f := &clientCertificate{auth: s.ClientAuth, errorPage: []byte(s.ClientTLS.ErrorPage)}
 	if text := s.ClientTLS.MatchName; text != "" {
 		var err error
-		if f.name, err = regexp.Compile(text); err != nil {
+		if f.name, err = s.Shared.Expression(text); err != nil {
 			return nil, nil, fmt.Errorf("auth-tls-match-cn: %w", err)
 		}
 	}
