@@ -33,7 +33,6 @@ type externalAuth struct {
 
 	key       *variable.Expression // nil: nothing is remembered
 	route     string               // what a key is of
-	fixed     int                  // length of a key without values
 	durations authrequest.Durations
 
 	connect, within, request time.Duration
@@ -101,7 +100,6 @@ func newExternalAuth(s *Settings) (gate, error) {
 		if f.durations, err = authrequest.ParseDurations(a.CacheDurations); err != nil {
 			return nil, fmt.Errorf("auth-cache-duration: %w", err)
 		}
-		f.fixed = literalLength(f.key)
 		f.route = strings.Join([]string{
 			s.Ingress.Namespace, s.Ingress.Name, s.Host, s.Path, a.Method, a.URL, a.ResponseFields, a.SetFields,
 		}, "\x00") + "\x00"
@@ -170,11 +168,6 @@ func signInText(text, param string) string {
 		text += "&"
 	}
 	return text + param + "=$pass_access_scheme://$http_host$escaped_request_uri"
-}
-
-// literalLength is the length of what an expression has besides variables.
-func literalLength(e *variable.Expression) int {
-	return e.Bound(variable.EscapeNone, 0) - strings.Count(e.String(), "$")
 }
 
 // check implements gate.
@@ -301,11 +294,13 @@ func (f *externalAuth) cacheKey(ex *message.Exchange, s *State) string {
 	if f.key == nil {
 		return ""
 	}
-	key, err := f.text(f.key, ex, s)
-	if err != nil || len(key) <= f.fixed {
+	var space [512]byte
+	c := s.Context(ex)
+	key, some := f.key.AppendKey(space[:0], &c, longestAuthText+1)
+	if !some || len(key) > longestAuthText {
 		return ""
 	}
-	return f.route + key
+	return f.route + string(key)
 }
 
 // withheld are the fields of a client that the service does not get: those of the body

@@ -14,7 +14,6 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
-	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
 
 // exchangeOf is an exchange with this head, whose lines end in "\n".
@@ -72,18 +71,6 @@ func TestSignInText(t *testing.T) {
 	} {
 		if got := signInText(test[0], test[1]); got != test[2] {
 			t.Errorf("%q with %q is %q, want %q", test[0], test[1], got, test[2])
-		}
-	}
-}
-
-func TestLiteralLength(t *testing.T) {
-	for text, want := range map[string]int{"": 0, "abc": 3, "$host": 0, "a${host}b$cookie_x-": 3} {
-		e, err := variable.Compile(text, variable.Request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := literalLength(e); got != want {
-			t.Errorf("%q has %d bytes besides variables, want %d", text, got, want)
 		}
 	}
 }
