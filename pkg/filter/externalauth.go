@@ -27,7 +27,7 @@ type externalAuth struct {
 	url        *variable.Expression
 	chosenPort bool // the port of the URL is that of the request
 	unverified bool
-	sets       []authField
+	sets       *authFields
 	signIn     *variable.Expression // nil for none
 	wanted     []string
 
@@ -85,7 +85,7 @@ func newExternalAuth(s *Settings) (gate, error) {
 	if f.url, err = variable.Compile(a.URL, variable.Request); err != nil {
 		return nil, fmt.Errorf("auth-url: %w", err)
 	}
-	if f.sets, err = authFields(a); err != nil {
+	if f.sets, err = s.Shared.authFieldsOf(a); err != nil {
 		return nil, err
 	}
 	if a.SignIn != "" {
@@ -114,7 +114,18 @@ const original = "$uri$is_args$args"
 
 // authFields are the fields that the service gets besides those of the client. Later
 // ones take the place of earlier ones.
-func authFields(a *model.ExternalAuth) ([]authField, error) {
+type authFields struct{ list []authField }
+
+// authFieldsOf makes them. As with linesOf, routes with the same ones share them.
+func (s *Shared) authFieldsOf(a *model.ExternalAuth) (*authFields, error) {
+	text := strings.Join([]string{a.Method, a.Redirect, a.SetFields}, "\x00")
+	return s.asked.get(text, func(string) (*authFields, error) {
+		list, err := compileAuthFields(a)
+		return &authFields{list}, err
+	})
+}
+
+func compileAuthFields(a *model.ExternalAuth) ([]authField, error) {
 	redirect := a.Redirect
 	if redirect == "" {
 		redirect = "$request_uri"
@@ -326,7 +337,7 @@ const loopMark = "shockwave"
 // fields are those of the question.
 func (f *externalAuth) fields(ex *message.Exchange, s *State) (http.Header, error) {
 	client := &ex.Request.Fields
-	h := make(http.Header, client.Len()+len(f.sets)+3)
+	h := make(http.Header, client.Len()+len(f.sets.list)+3)
 	var cookies []string
 	for i := range client.Len() {
 		known, name, value, ok := client.At(i)
@@ -345,7 +356,7 @@ func (f *externalAuth) fields(ex *message.Exchange, s *State) (http.Header, erro
 		h["Cookie"] = []string{strings.Join(cookies, "; ")}
 	}
 	h["Cdn-Loop"] = append(h["Cdn-Loop"], loopMark)
-	for _, set := range f.sets {
+	for _, set := range f.sets.list {
 		switch value, err := f.text(set.value, ex, s); {
 		case err != nil:
 			return nil, err

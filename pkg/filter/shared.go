@@ -22,6 +22,8 @@ type Shared struct {
 	networks memo[networks]
 	patterns memo[patterns]
 	searches memo[regexp.Regexp]
+	lines    memo[fieldLines]
+	asked    memo[authFields]
 }
 
 // Expression compiles what values are searched for, as pattern.Search does. Routes with
