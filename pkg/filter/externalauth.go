@@ -239,6 +239,10 @@ func (f *externalAuth) text(e *variable.Expression, ex *message.Exchange, s *Sta
 	return string(b), nil
 }
 
+// inURL escapes what would end a URL, or its place in a request line. An author cannot
+// write it there, so it comes of a value.
+var inURL = strings.NewReplacer("#", "%23", " ", "%20")
+
 // ask asks the service.
 func (f *externalAuth) ask(ex *message.Exchange, s *State) (*authrequest.Answer, error) {
 	if f.asking.Add(1) > mostAskingOfRoute {
@@ -250,6 +254,7 @@ func (f *externalAuth) ask(ex *message.Exchange, s *State) (*authrequest.Answer,
 	if err != nil {
 		return nil, err
 	}
+	to = inURL.Replace(to)
 	q := authrequest.Question{
 		Method: f.method, URL: to, Unverified: f.unverified, Connect: f.connect,
 		Wanted: f.wanted, Key: f.cacheKey(ex, s), Durations: f.durations,

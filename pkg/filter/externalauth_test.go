@@ -226,6 +226,21 @@ func TestAuthCutsNothing(t *testing.T) {
 	}
 }
 
+// A value ends neither the URL nor the line that it stands in: what follows it there may be
+// what the service decides by.
+func TestAuthURLIsWhole(t *testing.T) {
+	var got string
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RequestURI }))
+	defer server.Close()
+	c := chainOf(t, model.Filters{ExternalAuth: model.ExternalAuth{URL: server.URL + "/?user=$http_x&need=admin"}}, nil)
+	for value, want := range map[string]string{"ann#": "ann%23", "ann HTTP/1.1": "ann%20HTTP/1.1", "a%23b": "a%23b"} {
+		var s State
+		if got = ""; !Run(c.Late, exchangeOf(t, "GET / HTTP/1.1\nHost: app.example\nX: "+value), &s) || got != "/?user="+want+"&need=admin" {
+			t.Errorf("%q: asked for %q, %+v", value, got, s.Reply)
+		}
+	}
+}
+
 // What is asked is bounded for a route.
 func TestAuthIsBounded(t *testing.T) {
 	g, err := newExternalAuth(&Settings{Filters: model.Filters{ExternalAuth: model.ExternalAuth{URL: "http://127.0.0.1:1/"}}, Shared: new(Shared)})
