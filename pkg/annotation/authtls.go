@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/shockwave-ingress/shockwave/pkg/model"
+	"github.com/shockwave-ingress/shockwave/pkg/pattern"
 )
 
 var authTLSSecret = defineAt("auth-tls-secret", Host,
@@ -63,7 +63,7 @@ func parseMatchCN(text string, _ dialect) (string, error) {
 	if len(text) > longestMatch {
 		return "", fmt.Errorf("want %d bytes at most", longestMatch)
 	}
-	if _, err := regexp.Compile(text); err != nil {
+	if _, err := pattern.Search(text); err != nil {
 		return "", errors.New(whyNot(err))
 	}
 	return text, nil

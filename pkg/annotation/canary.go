@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/shockwave-ingress/shockwave/pkg/model"
+	"github.com/shockwave-ingress/shockwave/pkg/pattern"
 )
 
 // A canary is an Ingress that gets a share of what another one is asked for. A value
@@ -89,7 +89,7 @@ func parsePattern(text string, _ dialect) (string, error) {
 	if len(text) > longestRule {
 		return matchesNothing, partial{fmt.Errorf("want %d bytes at most: nothing matches it", longestRule)}
 	}
-	if _, err := regexp.Compile(text); err != nil {
+	if _, err := pattern.Search(text); err != nil {
 		return matchesNothing, partial{fmt.Errorf("%w: nothing matches it", err)}
 	}
 	return text, nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 	"github.com/shockwave-ingress/shockwave/pkg/certs"
+	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
 
@@ -39,7 +40,7 @@ func newClientCertificate(s *Settings) (Request, Response, error) {
 	f := &clientCertificate{auth: s.ClientAuth, errorPage: []byte(s.ClientTLS.ErrorPage)}
 	if text := s.ClientTLS.MatchName; text != "" {
 		var err error
-		if f.name, err = regexp.Compile(text); err != nil {
+		if f.name, err = s.Shared.Expression(text); err != nil {
 			return nil, nil, fmt.Errorf("auth-tls-match-cn: %w", err)
 		}
 	}
@@ -54,6 +55,8 @@ const (
 	fieldIssuer  = "ssl-client-issuer-dn"
 	fieldCert    = "ssl-client-cert"
 )
+
+var clientFields = [...]string{fieldVerify, fieldSubject, fieldIssuer, fieldCert}
 
 // clearText is clientCertificate for requests in clear text, which can have no
 // certificate: they are refused unless they were sent to https before, as nginx asks for
@@ -91,7 +94,12 @@ func (f *clientCertificate) ask(ex *message.Exchange, s *State) bool {
 		return false
 	}
 	fields := &ex.Request.Fields
-	for _, name := range [...]string{fieldVerify, fieldSubject, fieldIssuer, fieldCert} {
+	// Nor must it have what is said of it taken for a field of its connection.
+	if err := http11.StripRequest(fields); err != nil {
+		s.Reply = Reply{Status: 400}
+		return false
+	}
+	for _, name := range clientFields {
 		fields.DelName(name) // a client must not say who it is by itself
 	}
 	fields.AddName(fieldVerify, alloc.Bytes(id.Verify))

@@ -27,13 +27,12 @@ type externalAuth struct {
 	url        *variable.Expression
 	chosenPort bool // the port of the URL is that of the request
 	unverified bool
-	sets       []authField
+	sets       *authFields
 	signIn     *variable.Expression // nil for none
 	wanted     []string
 
 	key       *variable.Expression // nil: nothing is remembered
 	route     string               // what a key is of
-	fixed     int                  // length of a key without values
 	durations authrequest.Durations
 
 	connect, within, request time.Duration
@@ -86,7 +85,7 @@ func newExternalAuth(s *Settings) (gate, error) {
 	if f.url, err = variable.Compile(a.URL, variable.Request); err != nil {
 		return nil, fmt.Errorf("auth-url: %w", err)
 	}
-	if f.sets, err = authFields(a); err != nil {
+	if f.sets, err = s.Shared.authFieldsOf(a); err != nil {
 		return nil, err
 	}
 	if a.SignIn != "" {
@@ -101,7 +100,6 @@ func newExternalAuth(s *Settings) (gate, error) {
 		if f.durations, err = authrequest.ParseDurations(a.CacheDurations); err != nil {
 			return nil, fmt.Errorf("auth-cache-duration: %w", err)
 		}
-		f.fixed = literalLength(f.key)
 		f.route = strings.Join([]string{
 			s.Ingress.Namespace, s.Ingress.Name, s.Host, s.Path, a.Method, a.URL, a.ResponseFields, a.SetFields,
 		}, "\x00") + "\x00"
@@ -116,7 +114,18 @@ const original = "$uri$is_args$args"
 
 // authFields are the fields that the service gets besides those of the client. Later
 // ones take the place of earlier ones.
-func authFields(a *model.ExternalAuth) ([]authField, error) {
+type authFields struct{ list []authField }
+
+// authFieldsOf makes them. As with linesOf, routes with the same ones share them.
+func (s *Shared) authFieldsOf(a *model.ExternalAuth) (*authFields, error) {
+	text := strings.Join([]string{a.Method, a.Redirect, a.SetFields}, "\x00")
+	return s.asked.get(text, func(string) (*authFields, error) {
+		list, err := compileAuthFields(a)
+		return &authFields{list}, err
+	})
+}
+
+func compileAuthFields(a *model.ExternalAuth) ([]authField, error) {
 	redirect := a.Redirect
 	if redirect == "" {
 		redirect = "$request_uri"
@@ -170,11 +179,6 @@ func signInText(text, param string) string {
 		text += "&"
 	}
 	return text + param + "=$pass_access_scheme://$http_host$escaped_request_uri"
-}
-
-// literalLength is the length of what an expression has besides variables.
-func literalLength(e *variable.Expression) int {
-	return e.Bound(variable.EscapeNone, 0) - strings.Count(e.String(), "$")
 }
 
 // check implements gate.
@@ -235,6 +239,10 @@ func (f *externalAuth) text(e *variable.Expression, ex *message.Exchange, s *Sta
 	return string(b), nil
 }
 
+// inURL escapes what would end a URL, or its place in a request line. An author cannot
+// write it there, so it comes of a value.
+var inURL = strings.NewReplacer("#", "%23", " ", "%20")
+
 // ask asks the service.
 func (f *externalAuth) ask(ex *message.Exchange, s *State) (*authrequest.Answer, error) {
 	if f.asking.Add(1) > mostAskingOfRoute {
@@ -246,6 +254,7 @@ func (f *externalAuth) ask(ex *message.Exchange, s *State) (*authrequest.Answer,
 	if err != nil {
 		return nil, err
 	}
+	to = inURL.Replace(to)
 	q := authrequest.Question{
 		Method: f.method, URL: to, Unverified: f.unverified, Connect: f.connect,
 		Wanted: f.wanted, Key: f.cacheKey(ex, s), Durations: f.durations,
@@ -301,11 +310,13 @@ func (f *externalAuth) cacheKey(ex *message.Exchange, s *State) string {
 	if f.key == nil {
 		return ""
 	}
-	key, err := f.text(f.key, ex, s)
-	if err != nil || len(key) <= f.fixed {
+	var space [512]byte
+	c := s.Context(ex)
+	key, some := f.key.AppendKey(space[:0], &c, longestAuthText+1)
+	if !some || len(key) > longestAuthText {
 		return ""
 	}
-	return f.route + key
+	return f.route + string(key)
 }
 
 // withheld are the fields of a client that the service does not get: those of the body
@@ -331,7 +342,7 @@ const loopMark = "shockwave"
 // fields are those of the question.
 func (f *externalAuth) fields(ex *message.Exchange, s *State) (http.Header, error) {
 	client := &ex.Request.Fields
-	h := make(http.Header, client.Len()+len(f.sets)+3)
+	h := make(http.Header, client.Len()+len(f.sets.list)+3)
 	var cookies []string
 	for i := range client.Len() {
 		known, name, value, ok := client.At(i)
@@ -350,7 +361,7 @@ func (f *externalAuth) fields(ex *message.Exchange, s *State) (http.Header, erro
 		h["Cookie"] = []string{strings.Join(cookies, "; ")}
 	}
 	h["Cdn-Loop"] = append(h["Cdn-Loop"], loopMark)
-	for _, set := range f.sets {
+	for _, set := range f.sets.list {
 		switch value, err := f.text(set.value, ex, s); {
 		case err != nil:
 			return nil, err

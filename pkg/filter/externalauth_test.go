@@ -14,7 +14,6 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
-	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
 
 // exchangeOf is an exchange with this head, whose lines end in "\n".
@@ -72,18 +71,6 @@ func TestSignInText(t *testing.T) {
 	} {
 		if got := signInText(test[0], test[1]); got != test[2] {
 			t.Errorf("%q with %q is %q, want %q", test[0], test[1], got, test[2])
-		}
-	}
-}
-
-func TestLiteralLength(t *testing.T) {
-	for text, want := range map[string]int{"": 0, "abc": 3, "$host": 0, "a${host}b$cookie_x-": 3} {
-		e, err := variable.Compile(text, variable.Request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := literalLength(e); got != want {
-			t.Errorf("%q has %d bytes besides variables, want %d", text, got, want)
 		}
 	}
 }
@@ -236,6 +223,21 @@ func TestAuthCutsNothing(t *testing.T) {
 	}
 	if n := asked.Load(); n != 3 {
 		t.Errorf("asked %d times about what is too long to be remembered", n)
+	}
+}
+
+// A value ends neither the URL nor the line that it stands in: what follows it there may be
+// what the service decides by.
+func TestAuthURLIsWhole(t *testing.T) {
+	var got string
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RequestURI }))
+	defer server.Close()
+	c := chainOf(t, model.Filters{ExternalAuth: model.ExternalAuth{URL: server.URL + "/?user=$http_x&need=admin"}}, nil)
+	for value, want := range map[string]string{"ann#": "ann%23", "ann HTTP/1.1": "ann%20HTTP/1.1", "a%23b": "a%23b"} {
+		var s State
+		if got = ""; !Run(c.Late, exchangeOf(t, "GET / HTTP/1.1\nHost: app.example\nX: "+value), &s) || got != "/?user="+want+"&need=admin" {
+			t.Errorf("%q: asked for %q, %+v", value, got, s.Reply)
+		}
 	}
 }
 

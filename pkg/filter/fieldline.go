@@ -19,6 +19,19 @@ type fieldLine struct {
 	expression *variable.Expression
 }
 
+// fieldLines is a list of them.
+type fieldLines struct{ list []fieldLine }
+
+// linesOf makes fields of a text in the form of model.ResponseFields.Set. Routes with the
+// same one share them: compiled it is many times larger, and an Ingress has as many
+// routes as its author likes.
+func (s *Shared) linesOf(set string) (*fieldLines, error) {
+	return s.lines.get(set, func(set string) (*fieldLines, error) {
+		list, err := compileLines(set)
+		return &fieldLines{list}, err
+	})
+}
+
 // compileLines reads fields in the form of model.ResponseFields.Set.
 func compileLines(set string) (list []fieldLine, err error) {
 	lines, err := splitLines(set)

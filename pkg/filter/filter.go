@@ -2,6 +2,7 @@ package filter
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/pkg/certs"
@@ -105,13 +106,16 @@ type Chain struct {
 	// Early come before the route's endpoints are looked at, Late after that.
 	Early, Late []Request
 	Responses   []Response
+	// Told are the fields that tell the endpoint who the client is. Until all filters have
+	// run they are what the client says.
+	Told *FieldNames
 	// Names are those of the kinds in use.
 	Names []string
 }
 
 // Compile makes the chain of a route.
 func Compile(s *Settings) (Chain, error) {
-	var c Chain
+	c := Chain{Told: told(s)}
 	for _, kind := range Table {
 		req, resp, err := kind.make(s)
 		if err != nil {
@@ -132,6 +136,25 @@ func Compile(s *Settings) (Chain, error) {
 		}
 	}
 	return c, nil
+}
+
+// told are the names of Chain.Told, nil for none.
+func told(s *Settings) *FieldNames {
+	var names []string
+	if list := s.Filters.ExternalAuth.ResponseFields; list != "" {
+		names = strings.Split(list, ",")
+	}
+	if s.ClientAuth != nil {
+		names = append(names, clientFields[:]...)
+	}
+	if names == nil {
+		return nil
+	}
+	set := new(FieldNames)
+	for _, name := range names {
+		set.add(name)
+	}
+	return set
 }
 
 // Run runs filters of requests. It returns false when one has ended the exchange: then

@@ -51,3 +51,32 @@ func compile(t testing.TB, f model.Filters) *Chain {
 	}
 	return &c
 }
+
+// Routes share what is larger compiled than it is written: how many there are is up to the
+// author of an Ingress.
+func TestRoutesShareWhatIsLarge(t *testing.T) {
+	settings := Settings{Filters: model.Filters{
+		ExternalAuth:   model.ExternalAuth{URL: "http://auth.example/", SetFields: "X-A: $uri"},
+		ResponseFields: model.ResponseFields{Set: "X-A: $uri"},
+	}, Shared: new(Shared)}
+	made := func() (*authFields, *fieldLines) {
+		g, err := newExternalAuth(&settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, f, err := newResponseFields(&settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g.(*externalAuth).sets, f.(*responseFields).set
+	}
+	auth, fields := made()
+	if again, andAgain := made(); again != auth || andAgain != fields {
+		t.Error("two routes have lists of their own")
+	}
+	if e, err := settings.Shared.Expression("^a"); err != nil || e.String() != "^a" {
+		t.Errorf("%v, %v", e, err)
+	} else if again, _ := settings.Shared.Expression("^a"); again != e {
+		t.Error("two routes have expressions of their own")
+	}
+}

@@ -9,6 +9,7 @@ import (
 // whoever set these (ingress-nginx: proxy-set-headers). The request as the client sent
 // it stays: values and logs are about that.
 type requestFields struct {
+	all   *fieldLines // kept, so that others find it
 	names FieldNames
 	lines []fieldLine
 	// constant are all lines where no value has variables.
@@ -24,14 +25,14 @@ func newRequestFields(s *Settings) (Request, Response, error) {
 	if c.Set == "" && c.Connection == "" {
 		return nil, nil, nil
 	}
-	all, err := compileLines(c.Set)
+	all, err := s.Shared.linesOf(c.Set)
 	if err != nil {
 		return nil, nil, err
 	}
-	f := &requestFields{connection: c.Connection}
+	f := &requestFields{connection: c.Connection, all: all}
 	variables := false
-	for i := range all {
-		l := &all[i]
+	for i := range all.list {
+		l := &all.list[i]
 		if message.LookupName([]byte(l.name)) == message.Host { // there is always one
 			f.host = l
 			continue

@@ -43,7 +43,7 @@ func (f *hiddenFields) Response(ex *message.Exchange, s *State) {
 // custom-headers, server-tokens).
 type responseFields struct {
 	server    bool
-	set       []fieldLine
+	set       *fieldLines
 	variables bool
 }
 
@@ -52,15 +52,15 @@ var serverName = []byte("shockwave")
 
 func newResponseFields(s *Settings) (Request, Response, error) {
 	c := &s.Filters.ResponseFields
-	set, err := compileLines(c.Set)
+	set, err := s.Shared.linesOf(c.Set)
 	if err != nil {
 		return nil, nil, err
 	}
 	f := &responseFields{server: c.Server, set: set}
-	for i := range set {
-		f.variables = f.variables || set[i].expression != nil
+	for i := range set.list {
+		f.variables = f.variables || set.list[i].expression != nil
 	}
-	if !f.server && len(set) == 0 {
+	if !f.server && len(set.list) == 0 {
 		return nil, nil, nil
 	}
 	return nil, f, nil
@@ -73,14 +73,14 @@ func (f *responseFields) Response(ex *message.Exchange, s *State) {
 		fields.Add(message.Server, serverName)
 	}
 	if !f.variables {
-		for i := range f.set {
-			f.set[i].put(fields, f.set[i].value)
+		for i := range f.set.list {
+			f.set.list[i].put(fields, f.set.list[i].value)
 		}
 		return
 	}
 	context := s.Context(ex)
-	for i := range f.set {
-		f.set[i].put(fields, f.set[i].evaluate(ex, &context))
+	for i := range f.set.list {
+		f.set.list[i].put(fields, f.set.list[i].evaluate(ex, &context))
 	}
 }
 

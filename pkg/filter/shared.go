@@ -1,12 +1,14 @@
 package filter
 
 import (
+	"regexp"
 	"sync"
 	"weak"
 
 	"github.com/shockwave-ingress/shockwave/pkg/authrequest"
 	"github.com/shockwave-ingress/shockwave/pkg/credential"
 	"github.com/shockwave-ingress/shockwave/pkg/limit"
+	"github.com/shockwave-ingress/shockwave/pkg/pattern"
 )
 
 // Shared is what the filters of all routes have in common and what outlives
@@ -19,6 +21,15 @@ type Shared struct {
 	verifier lazy[credential.Verifier]
 	networks memo[networks]
 	patterns memo[patterns]
+	searches memo[regexp.Regexp]
+	lines    memo[fieldLines]
+	asked    memo[authFields]
+}
+
+// Expression compiles what values are searched for, as pattern.Search does. Routes with
+// the same one share it: an Ingress has as many as its author likes.
+func (s *Shared) Expression(text string) (*regexp.Regexp, error) {
+	return s.searches.get(text, pattern.Search)
 }
 
 // lazy is a value that is made when it is first wanted.

@@ -11,7 +11,12 @@ type Pattern struct {
 	literal string
 	rest    rest
 	re      *regexp.Regexp // nil where rest says all
+	size    int
 }
+
+// Size is how many instructions the expression has besides its literal, for who has to
+// bound many.
+func (p *Pattern) Size() int { return p.size }
 
 // rest is what must follow the literal of a pattern.
 type rest uint8
@@ -49,7 +54,7 @@ func Compile(path string) (*Pattern, error) {
 	}
 	p := &Pattern{}
 	p.literal, p.rest = beginning(tree)
-	if size-len(p.literal) > maxProgram {
+	if p.size = size - len(p.literal); p.size > maxProgram {
 		return nil, errProgram
 	}
 	if p.rest == expression {

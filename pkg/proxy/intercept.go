@@ -140,7 +140,7 @@ func (x *exchange) challenges() {
 // as it has no endpoints. It tells whether that is to be.
 func (x *exchange) standIn() bool {
 	e := x.route.Errors
-	if e == nil || !e.StandIn || !e.Ready() {
+	if e == nil || !e.StandIn || !e.Ready() || http11.StripRequest(&x.Request.Fields) != nil {
 		return false
 	}
 	x.to, x.paged = &e.Target, true
@@ -180,9 +180,11 @@ func (x *exchange) pageValues() [6][]byte {
 }
 
 // notForPage are the fields of a request that the request for a page does not have: those
-// about its body, which is not sent again, and those about what was asked for. A client
-// cannot send what is ours to tell.
+// about its body, which is not sent again, those about what was asked for, and the
+// credentials for that, which are nobody else's to see. A client cannot send what is ours
+// to tell: see also filter.Chain.Told.
 var notForPage = append([]string{
+	"Authorization",
 	"Content-Type", "Content-Encoding", "Content-Language", "Content-MD5", "Digest", "Content-Digest",
 	"Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range",
 }, pageFields[:]...)
@@ -203,10 +205,10 @@ func (x *exchange) appendPageHead(b []byte, status int) []byte {
 	b = http11.AppendRequestLine(b, req.Method, root, req.Query, req.HasQuery)
 	b = append(b, "Host: "...)
 	b = x.appendForwarded(x.appendAuthority(b))
-	f := &req.Fields
+	f, told := &req.Fields, x.route.Filters.Told
 	for i := range f.Len() {
 		n, name, value, ok := f.At(i)
-		if ok && !message.ProxyWrites.Has(n) && isForPage(name) {
+		if ok && !message.ProxyWrites.Has(n) && !told.Has(n, name) && isForPage(name) {
 			b = http11.AppendFieldBytes(b, name, value)
 		}
 	}

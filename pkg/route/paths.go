@@ -171,7 +171,7 @@ func (n *node[V]) split(i int) {
 
 // Scratch is memory for Find, which it keeps from one use to the next. The zero value is
 // ready.
-type Scratch struct{ reading, text []byte }
+type Scratch struct{ reading, text, plain []byte }
 
 // Find returns the value for a path, and the path to forward. The path must be in the
 // form of http11.NormalizePath. ok is false when no rule matches it. A path that does not

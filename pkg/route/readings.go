@@ -93,6 +93,30 @@ func AppendReading(dst, path []byte, as Reading) []byte {
 	return dst[:start+removeDots(dst[start:])]
 }
 
+// AppendPlain appends a path without the parameters of its segments, which some
+// applications leave out before they look at it: /a;b=c/d is /a/d to them (RFC 3986,
+// section 3.3). It tells whether there were any; without them nothing is appended.
+func AppendPlain(dst, path []byte) (plain []byte, had bool) {
+	start := len(dst)
+	copied, skips := 0, false
+	for i := range path {
+		switch c := path[i]; {
+		case c == '/' && skips:
+			copied, skips = i, false
+		case !skips && (c == ';' || c == '%' && isEncoded(path[i:], '3', 'B')):
+			dst = append(dst, path[copied:i]...)
+			skips, had = true, true
+		}
+	}
+	if !had {
+		return dst, false
+	}
+	if !skips {
+		dst = append(dst, path[copied:]...)
+	}
+	return dst[:start+removeDots(dst[start:])], true
+}
+
 // removeDots removes dot segments in place (RFC 3986, section 5.2.4), and returns the new
 // length.
 func removeDots(path []byte) int {

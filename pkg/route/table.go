@@ -71,6 +71,20 @@ func (t *Table[V]) Find(host, path []byte, s *Scratch) (value V, forward []byte,
 	return value, path, false, nil
 }
 
+// FindPlain is Find for a path without the parameters of its segments. ok is also false
+// for a path that has none.
+func (t *Table[V]) FindPlain(host, path []byte, s *Scratch) (value V, ok bool, err error) {
+	if bytes.IndexByte(path, ';') < 0 && bytes.IndexByte(path, '%') < 0 {
+		return value, false, nil // as most are
+	}
+	plain, had := AppendPlain(s.plain[:0], path)
+	if s.plain = plain; !had {
+		return value, false, nil
+	}
+	value, _, ok, err = t.Find(host, plain, s)
+	return value, ok, err
+}
+
 // Host returns the paths that serve a host, given in lower case and without
 // port, or nil. A wildcard stands for exactly one label, which is not empty.
 func (t *Table[V]) Host(host []byte) *Paths[V] {

@@ -107,7 +107,7 @@ func (s *Snapshot) compileBranches(made *Route, r *model.Route) error {
 		}
 		made.Canary = &Canary{Target: to, Name: c.Upstream.Name(), Rules: c.CanaryRules}
 		if c.Pattern != "" && c.Value == "" {
-			if made.Canary.Pattern, err = regexp.Compile(c.Pattern); err != nil {
+			if made.Canary.Pattern, err = s.shared.Expression(c.Pattern); err != nil {
 				return fmt.Errorf("canary-by-header-pattern: %w", err)
 			}
 		}

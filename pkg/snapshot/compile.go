@@ -313,9 +313,11 @@ func (s *Snapshot) compileRoute(h *model.Host, r *model.Route) (*Route, error) {
 	if i, ok := findUpstream(s.Config, r.Upstream); ok && !s.reachable(&s.Config.Upstreams[i]) {
 		denied = true
 	}
+	filters := r.Options.Filters.Filters()
 	made := &Route{
 		Target:         to,
 		Denied:         denied,
+		Guarded:        denied || filters.Protects(),
 		Answer:         r.Answer,
 		NoAccessLog:    r.Options.NoAccessLog,
 		Mode:           mode,
@@ -349,7 +351,7 @@ func (s *Snapshot) compileRoute(h *model.Host, r *model.Route) (*Route, error) {
 		return nil, err
 	}
 	made.Filters, err = filter.Compile(&filter.Settings{
-		Filters: r.Options.Filters.Filters(),
+		Filters: filters,
 		Host:    h.Name, Path: made.Path, Pattern: r.Match == model.Pattern, Sticky: policy.Balance.Sticky,
 		ClientAuth: s.Certificates.ClientAuth(h.Name), ClientTLS: h.TLS,
 		ConnectTimeout: made.ConnectTimeout, ReadTimeout: made.ReadTimeout, RequestTimeout: made.RequestTimeout,

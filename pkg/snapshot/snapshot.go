@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -70,6 +71,8 @@ type Route struct {
 	// Denied tells that a setting which protects the route cannot be honoured:
 	// answer 503 whatever the request.
 	Denied bool
+	// Guarded tells that not everybody may have what is there.
+	Guarded bool
 	// NoAccessLog keeps the route's exchanges out of the access log.
 	NoAccessLog bool
 	// Answer is the status of every response of a route that forwards nothing; 0 for
@@ -116,13 +119,25 @@ type Route struct {
 // Scratch is memory for Find.
 type Scratch = route.Scratch
 
+// errParameters is the error of a path that leads around a protection where an application
+// leaves out parameters, as in /;a/admin. Elsewhere parameters are a part of the path, as
+// in nginx.
+var errParameters = errors.New("the path leads to what is protected when the parameters of its segments are left out")
+
 // Find returns the route for a host, given in lower case and without port, and a path in
 // normal form, with the path to forward. The route is nil when nothing serves them: answer
 // 404. An error is that of a path that must not be routed: answer 400. Find allocates
 // nothing in steady state and keeps neither argument; the path to forward may be a view of
 // scratch.
 func (s *Snapshot) Find(host, path []byte, scratch *Scratch) (r *Route, forward []byte, err error) {
+	plain, has, err := s.table.FindPlain(host, path, scratch)
+	if err != nil {
+		return nil, nil, err
+	}
 	r, forward, _, err = s.table.Find(host, path, scratch)
+	if has && plain != r && plain.Guarded {
+		return nil, nil, errParameters
+	}
 	return r, forward, err
 }
 

@@ -2,6 +2,7 @@ package translate
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 
@@ -149,13 +150,23 @@ func (h *host) rootPattern() *model.Route {
 	return first
 }
 
+// mostPatterns bounds the size of all patterns of an Ingress together: twenty bytes make
+// one that takes 150 KB, and an Ingress has room for ten thousand.
+const mostPatterns = 50_000
+
+var errPatterns = errors.New("the regular expressions of this Ingress are too large together")
+
 // addPattern adds a path that is a pattern. One that cannot be matched fails closed: what
 // it may stand for answers 503, and not for want of it what comes after. The type is not
 // looked at: ingress-nginx refuses expressions of type Exact and Prefix in its webhook, and
 // serves those that are there (IN: controller.go, CheckIngress).
 func (b *build) addPattern(in *ingress, h *host, path *networkingv1.HTTPIngressPath, said *saidPath) {
 	written, kind := writtenPath(path)
-	switch err := said.refused(); {
+	err := said.refused()
+	if in.patternSize += said.patternSize; err == nil && in.patternSize > mostPatterns {
+		err = errPatterns
+	}
+	switch {
 	case err != nil:
 		b.denyPattern(in, h, written, err)
 		return
@@ -230,7 +241,10 @@ func comparePatterns(a, b string) int {
 func (s *saidPath) refused() error {
 	if !s.compiled {
 		s.compiled = true
-		_, s.patternErr = pattern.Compile(s.written)
+		var p *pattern.Pattern
+		if p, s.patternErr = pattern.Compile(s.written); s.patternErr == nil {
+			s.patternSize = p.Size()
+		}
 	}
 	return s.patternErr
 }

@@ -20,6 +20,8 @@ type ingress struct {
 	// useRegex and rewriteTarget are those annotations.
 	useRegex      bool
 	rewriteTarget string
+	// patternSize is that of the patterns that were added.
+	patternSize int
 	// wantsPatterns tells that the Ingress has use-regex itself, and not its class.
 	wantsPatterns bool
 	// hostsDenied is that of annotation.Result.

@@ -51,6 +51,8 @@ type saidPath struct {
 	written    string
 	compiled   bool
 	patternErr error
+	// patternSize is what it takes, see mostPatterns.
+	patternSize int
 	// target is what the backend resolved to while the Services were those of
 	// this version, 0 for never.
 	target  target

@@ -1,6 +1,9 @@
 package variable
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // noBound is the bound of values that have none.
 const noBound = math.MaxInt
@@ -49,6 +52,28 @@ func (e *Expression) AppendWithin(dst []byte, c *Context, escape Escape, most, l
 		}
 	}
 	return s.dst
+}
+
+// AppendKey appends a text that no exchange with other values has, which the text of
+// Append is not: a client that chooses two values can move the end of one to the
+// beginning of the other. Each value is followed by its length. It takes most bytes of
+// each, as AppendEscaped does, and tells whether any value has a byte at all.
+func (e *Expression) AppendKey(dst []byte, c *Context, most int) (key []byte, some bool) {
+	s := sink{dst: dst}
+	for i := range e.parts {
+		p := &e.parts[i]
+		if p.id == literal {
+			s.dst = append(s.dst, p.text...)
+			continue
+		}
+		s.left = most
+		before := len(s.dst)
+		s.value(p, c)
+		length := len(s.dst) - before
+		s.dst = binary.LittleEndian.AppendUint64(s.dst, uint64(length))
+		some = some || length > 0
+	}
+	return s.dst, some
 }
 
 // Bound is at least the number of bytes that AppendEscaped appends with the same

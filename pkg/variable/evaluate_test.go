@@ -109,6 +109,27 @@ func TestPresent(t *testing.T) {
 	}
 }
 
+func TestKeysOfOtherValuesAreOthers(t *testing.T) {
+	e, err := Compile("a$http_x$arg_y", Request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := make(map[string][2]string)
+	for _, values := range [][2]string{{"", ""}, {"k", ""}, {"", "k"}, {"kl", "m"}, {"k", "lm"}, {"klm", ""}} {
+		ex := new(message.Exchange)
+		ex.Request.Fields.AddName("X", []byte(values[0]))
+		ex.Request.Query = []byte("y=" + values[1])
+		key, some := e.AppendKey(nil, &Context{Exchange: ex}, 100)
+		if want := values != [2]string{}; some != want {
+			t.Errorf("%q: a value is there: %v", values, some)
+		}
+		if other, taken := keys[string(key)]; taken {
+			t.Errorf("%q and %q have the same key", values, other)
+		}
+		keys[string(key)] = values
+	}
+}
+
 func TestNoAllocation(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")

@@ -93,6 +93,33 @@ func TestCustomErrorsReplaceAnswersOfTheProxy(t *testing.T) {
 	})
 }
 
+// TestCustomErrorsTellNoSecretsAndNoLies has somebody refused: who draws the page for that
+// gets neither the password nor what the client says of itself.
+func TestCustomErrorsTellNoSecretsAndNoLies(t *testing.T) {
+	s := serve(t, nginx, map[string]http.Handler{"app": nil, "pages": pages()}, usersSecret+
+		ingress("basic", "basic.example", "auth-type: basic\nauth-secret: users\ncustom-http-errors: 401\ndefault-backend: pages", "/ prefix app")+
+		ingress("ext", "ext.example", "auth-url: http://127.0.0.1:1/\nauth-response-headers: X-User\ncustom-http-errors: 500\ndefault-backend: pages", "/ prefix app"))
+	a := s.do(request{url: "http://basic.example/", fields: login("jane", "s3crt")})
+	s.wants(a, 401, "X-Backend: pages")
+	if got := a.echo.Fields.Get("Authorization"); got != "" {
+		t.Errorf("pages got the credentials %q", got)
+	}
+	a = s.do(request{url: "http://ext.example/", fields: "X-User: root"})
+	s.wants(a, 500, "X-Backend: pages")
+	if got := a.echo.Fields.Get("X-User"); got != "" {
+		t.Errorf("pages was told that the client is %q", got)
+	}
+}
+
+func TestDefaultBackendIsToldWhatTheClientNominates(t *testing.T) {
+	s := serve(t, nginx, map[string]http.Handler{"pages": pages()},
+		ingress("app", "app.example", "default-backend: pages", "/ prefix none")+"---"+service("none"))
+	a := s.raw("GET / HTTP/1.1\r\nHost: app.example\r\nConnection: close, X-Code\r\n\r\n")
+	if a.status != 503 || !strings.Contains(a.body, `"X-Code":["503"]`) {
+		t.Errorf("%d: %s", a.status, a.body)
+	}
+}
+
 // closedPort is one that nobody listens on.
 func closedPort(t *testing.T) int {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -335,6 +335,22 @@ func TestAuthCaches(t *testing.T) {
 }
 
 // Global authentication is asked about everybody who does not opt out.
+// TestAuthCacheKeepsValuesApart has a client put the beginning of a path at the end of its
+// token: what the service has said of one path is nothing that it has said of another.
+func TestAuthCacheKeepsValuesApart(t *testing.T) {
+	port := startBackend(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		original, _ := url.Parse(r.Header.Get("X-Original-Url"))
+		if r.Header.Get("Authorization") != "Bearer ann" || !strings.HasPrefix(original.Path, "/public/") {
+			w.WriteHeader(403)
+		}
+	}))
+	s := serve(t, nginx, map[string]http.Handler{"app": nil},
+		ingress("app", "app.example", fmt.Sprintf("auth-url: http://127.0.0.1:%d/\nauth-cache-key: $http_authorization$request_uri\nauth-cache-duration: 200 403 1m", port), "/ prefix app"))
+	s.wants(s.do(request{url: "http://app.example/public/admin", fields: "Authorization: Bearer ann"}), 200)
+	s.wants(s.do(request{url: "http://app.example/admin", fields: "Authorization: Bearer ann/public"}), 403)
+	s.wants(s.do(request{url: "http://app.example/admin", fields: "Authorization: Bearer ann"}), 403)
+}
+
 func TestGlobalAuth(t *testing.T) {
 	inBoth(t, func(t *testing.T, profile string) {
 		o := startOAuth(t)

@@ -185,7 +185,7 @@ func TestNoReadingOfAPathLeadsAroundAProtection(t *testing.T) {
 		for _, path := range []string{
 			"/%2Fadmin", "/%2fadmin", "/%5Cadmin", `/\admin`, "/public%2F..%2Fadmin", "/public/..%2Fadmin", "/public/..%5cadmin", `/public/..\admin`,
 			"/public/..;/admin", "/public/..;x=y/admin", "/public/..%3B/admin", "/admin%2Fx/../../%2Fadmin", "/admin%00", "/public/%2e%2e%2Fadmin",
-			"/admin%2Fx", `/admin\x`,
+			"/admin%2Fx", `/admin\x`, "/;/admin", "/;a=b/admin/x", "/admin;a", "/admin;a/x", "/admin%3Ba", "//;/admin",
 		} {
 			s.goes(path, "400", "")
 		}

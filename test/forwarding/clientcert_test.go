@@ -52,6 +52,9 @@ func TestClientCertificates(t *testing.T) {
 			if status, head := as(nil, "http"); status != c.plain || head.Get("X-Ssl-Client-Verify") == "SUCCESS" {
 				t.Errorf("in clear text %d, %v", status, head)
 			}
+			if status, _, head := s.as(nil).ask("GET", "http://app.test/", nil, "Connection", "ssl-client-verify"); status != c.plain || status == 200 && head.Get("X-Ssl-Client-Verify") != "NONE" {
+				t.Errorf("what is told of the client, taken for a field of its connection: %d, %v", status, head)
+			}
 		})
 	}
 }
