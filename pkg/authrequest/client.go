@@ -46,7 +46,7 @@ const (
 var (
 	ErrBusy    = errors.New("too many requests wait for services that decide about access")
 	ErrURL     = errors.New("the URL that is to be asked is none")
-	ErrAddress = errors.New("an address of this machine or of its link must not be asked")
+	ErrAddress = errors.New("an address of this machine, of its link or of its cloud must not be asked")
 	ErrAnswer  = errors.New("the answer has fields that are too large or cannot be passed on")
 )
 
@@ -139,9 +139,8 @@ func refuse(address string) error {
 	if err != nil {
 		return err
 	}
-	a := to.Addr().Unmap()
-	if a.IsLoopback() || a.IsUnspecified() || a.IsLinkLocalUnicast() || a.IsMulticast() {
-		return fmt.Errorf("%w: %v", ErrAddress, a)
+	if !model.Outward(to.Addr()) {
+		return fmt.Errorf("%w: %v", ErrAddress, to.Addr().Unmap())
 	}
 	return nil
 }

@@ -89,6 +89,7 @@ func TestAskRefuses(t *testing.T) {
 		"http://[::ffff:127.0.0.1]:1/":   ErrAddress,
 		"http://localhost:1/":            ErrAddress,
 		"http://169.254.169.254/latest":  ErrAddress,
+		"http://168.63.129.16/machine":   ErrAddress,
 		"http://0.0.0.0:1/":              ErrAddress,
 		"https://[fe80::1]:1/":           ErrAddress,
 		"http://" + "224.0.0.1" + ":80/": ErrAddress,

@@ -13,6 +13,8 @@ import (
 	"net/url"
 	"syscall"
 	"time"
+
+	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
 // Bounds of the talk with a responder. Its address comes from a certificate, so
@@ -29,8 +31,8 @@ type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
 // dialPublic connects to a responder. Addresses that reach the process itself or
 // its node are refused: a certificate must not make the controller talk to what
-// listens there, or to the metadata service of a cloud, which has a link-local
-// address. The address is looked at when names have been resolved.
+// listens there, or to the metadata service of a cloud. The address is looked at when
+// names have been resolved.
 func dialPublic(ctx context.Context, network, address string) (net.Conn, error) {
 	dialer := net.Dialer{
 		Timeout: responderTimeout,
@@ -39,7 +41,7 @@ func dialPublic(ctx context.Context, network, address string) (net.Conn, error) 
 			if err != nil {
 				return err
 			}
-			if !public(to.Addr()) {
+			if !model.Outward(to.Addr()) {
 				return fmt.Errorf("responders may not have the address %s", to.Addr())
 			}
 			return nil
@@ -47,21 +49,6 @@ func dialPublic(ctx context.Context, network, address string) (net.Conn, error) 
 	}
 	return dialer.DialContext(ctx, network, address)
 }
-
-// public tells whether addr may be that of a responder. Private networks may.
-func public(addr netip.Addr) bool {
-	addr = addr.Unmap()
-	if bits := addr.As16(); nat64.Contains(addr) {
-		addr = netip.AddrFrom4([4]byte(bits[12:]))
-	}
-	// Neither unspecified, loopback, link-local, multicast nor broadcast.
-	return addr.IsGlobalUnicast() && !thisNetwork.Contains(addr)
-}
-
-var (
-	nat64       = netip.MustParsePrefix("64:ff9b::/96") // RFC 6052, section 2.1
-	thisNetwork = netip.MustParsePrefix("0.0.0.0/8")    // RFC 1122, section 3.2.1.3
-)
 
 // newResponderClient returns a client that keeps no connections.
 func newResponderClient(dial dialer) *http.Client {

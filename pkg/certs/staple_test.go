@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -363,15 +362,5 @@ func TestDialPublic(t *testing.T) {
 	if c, err := dialPublic(t.Context(), "tcp", net.JoinHostPort("localhost", port)); err == nil {
 		c.Close()
 		t.Error("the process connects to itself by name")
-	}
-	for text, want := range map[string]bool{
-		"93.184.216.34": true, "10.0.0.1": true, "192.168.1.1": true, "2001:db8::1": true, "fd00::1": true, "64:ff9b::5db8:d822": true,
-		"127.0.0.1": false, "127.9.9.9": false, "::1": false, "0.0.0.0": false, "0.1.2.3": false, "::": false,
-		"169.254.169.254": false, "fe80::1": false, "::ffff:127.0.0.1": false, "::ffff:169.254.169.254": false, "64:ff9b::7f00:1": false,
-		"224.0.0.1": false, "ff02::1": false, "255.255.255.255": false,
-	} {
-		if got := public(netip.MustParseAddr(text)); got != want {
-			t.Errorf("%s: %v", text, got)
-		}
 	}
 }

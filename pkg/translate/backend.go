@@ -197,17 +197,16 @@ func (b *build) external(service *corev1.Service, port *corev1.ServicePort, want
 
 // externalHost checks the name that a Service of type ExternalName points to and
 // returns it without its final dot. Names and addresses of this host, and of
-// its link (where clouds serve credentials), are refused; so are the number
+// its link and of its cloud (model.Outward), are refused; so are the number
 // forms that some resolvers take for addresses, such as 127.1 and 0x7f000001.
 // Names that resolve to such an address are for the data plane to refuse.
 func externalHost(name string) (host, refused string) {
 	host = strings.ToLower(strings.TrimSuffix(name, "."))
 	if addr, err := netip.ParseAddr(host); err == nil {
-		addr = addr.Unmap()
-		if addr.Zone() != "" || addr.IsLoopback() || addr.IsUnspecified() || addr.IsLinkLocalUnicast() || addr.IsMulticast() {
+		if !model.Outward(addr) {
 			return "", "this address must not be proxied to"
 		}
-		return addr.String(), ""
+		return addr.Unmap().String(), ""
 	}
 	last := host[strings.LastIndexByte(host, '.')+1:]
 	if last == "localhost" {

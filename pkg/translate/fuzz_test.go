@@ -81,7 +81,7 @@ func FuzzNormalPath(f *testing.F) {
 }
 
 func FuzzExternalHost(f *testing.F) {
-	for _, seed := range []string{"api.example.net", "localhost", "127.0.0.1", "::1", "0x7f.1", "127.1", "a.localhost.", "169.254.169.254"} {
+	for _, seed := range []string{"api.example.net", "localhost", "127.0.0.1", "::1", "0x7f.1", "127.1", "a.localhost.", "169.254.169.254", "fd00:ec2::254", "64:ff9b::7f00:1"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
@@ -90,7 +90,7 @@ func FuzzExternalHost(f *testing.F) {
 			return
 		}
 		if addr, err := netip.ParseAddr(host); err == nil {
-			if addr.IsLoopback() || addr.IsUnspecified() || addr.IsLinkLocalUnicast() {
+			if !model.Outward(addr) {
 				t.Errorf("%q is accepted as %v", name, addr)
 			}
 			return

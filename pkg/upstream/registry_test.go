@@ -149,7 +149,7 @@ func TestExternalName(t *testing.T) {
 	r.SetEndpoints(model.Endpoints{shop: endpoints(9)})
 	waitFor(t, u, "192.0.2.1:8080", "192.0.2.3:8080")
 
-	names.set(nil, "127.0.0.1", "::1", "::ffff:127.0.0.1", "169.254.169.254", "fe80::1", "0.0.0.0", "224.0.0.1")
+	names.set(nil, "127.0.0.1", "::1", "::ffff:127.0.0.1", "169.254.169.254", "100.100.100.200", "fe80::1", "0.0.0.0", "224.0.0.1")
 	waitFor(t, u)
 
 	// The Service stops to be one of type ExternalName.

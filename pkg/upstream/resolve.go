@@ -120,9 +120,12 @@ func (r *Registry) withoutAnswer(name string) {
 	}
 }
 
-// setExternal gives the addresses of a name to the upstreams that asked for it.
+// setExternal gives the addresses of a name to the upstreams that asked for it, but for
+// those through which a name in a Service would reach this process, its node or the
+// credentials of either (ingress-nginx refuses loopback ones:
+// internal/ingress/controller/endpointslices.go).
 func (r *Registry) setExternal(name string, addrs []netip.Addr) {
-	addrs = slices.DeleteFunc(slices.Clone(addrs), func(a netip.Addr) bool { return !allowedExternal(a.Unmap()) })
+	addrs = slices.DeleteFunc(slices.Clone(addrs), func(a netip.Addr) bool { return !model.Outward(a) })
 	for i := range addrs {
 		addrs[i] = addrs[i].Unmap()
 	}
@@ -144,12 +147,4 @@ func (r *Registry) setExternal(name string, addrs []netip.Addr) {
 		u.setEndpoints(endpoints)
 	}
 	r.prewarmSoon()
-}
-
-// allowedExternal refuses the addresses through which a name in a Service would
-// reach this process or its node: loopback as ingress-nginx does
-// (internal/ingress/controller/endpointslices.go), and link-local ones, where
-// clouds offer their credentials.
-func allowedExternal(a netip.Addr) bool {
-	return a.IsValid() && !a.IsLoopback() && !a.IsUnspecified() && !a.IsMulticast() && !a.IsLinkLocalUnicast()
 }
