@@ -98,12 +98,24 @@ func (s *slow) MatchesPassword(password string) bool {
 	return password == "s3cret"
 }
 
+// usersOf is a list with one user, a.
+func usersOf(h *hash) *Users {
+	return &Users{byName: map[string]*hash{"a": h}, hashes: []*hash{h}}
+}
+
+// waiting is how many wait for a place.
+func waiting(v *Verifier) int {
+	v.queue.mu.Lock()
+	defer v.queue.mu.Unlock()
+	return v.queue.waiting
+}
+
 // A password is computed once, for an unknown user as well as for a known one.
 func TestRemembers(t *testing.T) {
 	of := &slow{proceed: make(chan struct{})}
 	close(of.proceed)
 	h := &hash{text: "hash", of: of, cost: 1000}
-	users := &Users{byName: map[string]*hash{"a": h}, decoy: h}
+	users := usersOf(h)
 	v := NewVerifier()
 	for i, c := range []struct {
 		name, password string
@@ -137,8 +149,9 @@ func TestRemembers(t *testing.T) {
 func TestFlood(t *testing.T) {
 	of := &slow{proceed: make(chan struct{})}
 	h := &hash{text: "hash", of: of, cost: 1000}
-	users := &Users{byName: map[string]*hash{"a": h}, decoy: h}
+	users := usersOf(h)
 	v := NewVerifier()
+	computing := v.queue.free
 	var busy, right atomic.Int32
 	var all sync.WaitGroup
 	ask := func() {
@@ -149,11 +162,11 @@ func TestFlood(t *testing.T) {
 			right.Add(1)
 		}
 	}
-	admitted := mostWaiting + cap(v.working)
+	admitted := mostWaiting + computing
 	for range admitted {
 		all.Go(ask)
 	}
-	for int(v.waiting.Load()) < mostWaiting {
+	for waiting(v) < mostWaiting {
 		time.Sleep(time.Millisecond)
 	}
 	for range 100 {
@@ -162,30 +175,126 @@ func TestFlood(t *testing.T) {
 	if n := busy.Load(); n != 100 {
 		t.Errorf("%d are told that it is busy, want 100", n)
 	}
-	if n := of.compared.Load(); int(n) > cap(v.working) {
-		t.Errorf("%d compute at a time, want %d", n, cap(v.working))
+	if n := of.compared.Load(); int(n) > computing {
+		t.Errorf("%d compute at a time, want %d", n, computing)
 	}
 	close(of.proceed)
 	all.Wait()
 	if n := int(right.Load()); n != admitted {
 		t.Errorf("%d of %d are right", n, admitted)
 	}
-	if n := of.compared.Load(); int(n) > cap(v.working) {
+	if n := of.compared.Load(); int(n) > computing {
 		t.Errorf("%d comparisons of one password", n)
+	}
+}
+
+// Whoever floods one list keeps the users of another one waiting for two hashes at most,
+// and out never.
+func TestListsTakeTurns(t *testing.T) {
+	of, other := &slow{proceed: make(chan struct{})}, &slow{proceed: make(chan struct{})}
+	close(other.proceed)
+	flooded := usersOf(&hash{text: "hash", of: of, cost: 1000})
+	v := NewVerifier()
+	computing := v.queue.free
+	var busy atomic.Int32
+	var all sync.WaitGroup
+	for i := range mostWaiting + computing {
+		all.Go(func() {
+			if v.Verify(flooded, []byte("a"), []byte{byte(i)}) == Busy {
+				busy.Add(1)
+			}
+		})
+	}
+	for waiting(v) < mostWaiting || int(of.compared.Load()) < computing {
+		time.Sleep(time.Millisecond)
+	}
+	verdicts := make(chan Verdict)
+	go func() {
+		verdicts <- v.Verify(usersOf(&hash{text: "other", of: other, cost: 1000}), []byte("a"), []byte("s3cret"))
+	}()
+	for busy.Load() == 0 { // one of the flood made room
+		time.Sleep(time.Millisecond)
+	}
+	if got := v.Verify(flooded, []byte("a"), []byte("x")); got != Busy {
+		t.Errorf("the flooded list: %v, want Busy", got)
+	}
+	for range 2 {
+		of.proceed <- struct{}{}
+	}
+	if got := <-verdicts; got != Right {
+		t.Errorf("the other list: %v, want Right", got)
+	}
+	close(of.proceed)
+	all.Wait()
+	if n := busy.Load(); n != 1 {
+		t.Errorf("%d of the flood were sent away, want 1", n)
+	}
+	if q := &v.queue; q.free != computing || q.waiting != 0 || len(q.lines) != 0 {
+		t.Errorf("%d of %d places are free, %d wait in %d lines", q.free, computing, q.waiting, len(q.lines))
+	}
+}
+
+// No place is lost between those who come, give up and are sent away at the same time.
+func TestQueueKeepsItsPlaces(t *testing.T) {
+	q := queue{free: 2}
+	var lists [5]Users
+	var all sync.WaitGroup
+	var inside atomic.Int32
+	for i := range 400 {
+		all.Go(func() {
+			for k := range 20 {
+				if !q.enter(&lists[i*k%len(lists)], time.Duration(i%7)*50*time.Microsecond) {
+					continue
+				}
+				if n := inside.Add(1); n > 2 {
+					t.Errorf("%d have a place", n)
+				}
+				time.Sleep(20 * time.Microsecond)
+				inside.Add(-1)
+				q.leave()
+			}
+		})
+	}
+	all.Wait()
+	if q.free != 2 || q.waiting != 0 || len(q.lines) != 0 {
+		t.Errorf("%d of 2 places are free, %d wait in %d lines", q.free, q.waiting, len(q.lines))
+	}
+}
+
+// An unknown name is compared with as costly a hash as often as a known one is, and with
+// the same one in each process.
+func TestUnknownUsersAreLikeKnownOnes(t *testing.T) {
+	content := []byte("a:{PLAIN}a\nb:{PLAIN}b\nc:{PLAIN}c\nd:$2b$04$abcdefghijklmnopqrstuuLZYjhNQAOdpbzt4WxWlUHjv1wsyH5DG\n")
+	users, _ := Parse(content)
+	again, _ := Parse(content)
+	costly := 0
+	for i := range 1000 {
+		name := []byte{'x', byte(i), byte(i >> 8)}
+		h := users.decoy(name)
+		if h.text != again.decoy(name).text {
+			t.Fatalf("%q has another hash in another process", name)
+		}
+		if h.cost > cheap {
+			costly++
+		}
+	}
+	if costly < 200 || costly > 300 {
+		t.Errorf("%d of 1000 unknown names have a costly hash, want about 250", costly)
 	}
 }
 
 func TestWaitsForSomeTimeOnly(t *testing.T) {
 	of := &slow{proceed: make(chan struct{})}
 	h := &hash{text: "hash", of: of, cost: 1000}
-	users := &Users{byName: map[string]*hash{"a": h}, decoy: h}
+	users := usersOf(h)
 	v := NewVerifier()
+	computing := v.queue.free
 	v.longest = 10 * time.Millisecond
 	var all sync.WaitGroup
-	for range cap(v.working) {
+	for range computing {
 		all.Go(func() { v.Verify(users, []byte("a"), []byte("s3cret")) })
 	}
-	for int(of.compared.Load()) < cap(v.working) {
+	for int(of.compared.Load()) < computing {
 		time.Sleep(time.Millisecond)
 	}
 	if got := v.Verify(users, []byte("a"), []byte("other")); got != Busy {
@@ -201,7 +310,7 @@ func TestBounds(t *testing.T) {
 	of := &slow{proceed: make(chan struct{})}
 	close(of.proceed)
 	h := &hash{text: "hash", of: of, cost: 1000}
-	users := &Users{byName: map[string]*hash{"a": h}, decoy: h}
+	users := usersOf(h)
 	v := NewVerifier()
 	v.wrong = make(known, places)
 	v.Verify(users, []byte("a"), []byte("s3cret"))
@@ -221,6 +330,7 @@ func TestNothingIsAllocated(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() {
 		v.Verify(users, name, password)
 		v.Verify(users, name, other)
+		v.Verify(users, other, password)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

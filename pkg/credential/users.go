@@ -2,7 +2,9 @@ package credential
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -16,9 +18,10 @@ import (
 // Users are the users of one list. They do not change.
 type Users struct {
 	byName map[string]*hash
-	// decoy is what the password of an unknown user is compared with, so that it takes
-	// as long as that of a known one. It is nil in an empty list.
-	decoy *hash
+	// hashes are those of byName, in the order of the lines. seed is made of the content,
+	// which nobody knows who may not see the hashes.
+	hashes []*hash
+	seed   [sha256.Size]byte
 }
 
 // hash is the hash of a password.
@@ -58,7 +61,7 @@ var (
 // cannot be read is left out, and told of without showing any of it: its user cannot
 // log in.
 func Parse(content []byte) (*Users, []error) {
-	u := &Users{byName: make(map[string]*hash)}
+	u := &Users{byName: make(map[string]*hash), seed: sha256.Sum256(content)}
 	var wrong []error
 	number := 0
 	for line := range bytes.Lines(content) {
@@ -91,10 +94,20 @@ func (u *Users) add(line []byte) error {
 		return err
 	}
 	u.byName[name] = h
-	if u.decoy == nil || h.cost > u.decoy.cost {
-		u.decoy = h
-	}
+	u.hashes = append(u.hashes, h)
 	return nil
+}
+
+// decoy is what the password of an unknown user is compared with, nil in an empty list. It
+// is always the same for a name, in each process, and as often costly as those of known
+// users are: how long it takes does not tell that there is no such user.
+func (u *Users) decoy(name []byte) *hash {
+	if len(u.hashes) == 0 {
+		return nil
+	}
+	var space [sha256.Size + MostLength]byte
+	sum := sha256.Sum256(append(append(space[:0], u.seed[:]...), name...))
+	return u.hashes[binary.LittleEndian.Uint64(sum[:])%uint64(len(u.hashes))]
 }
 
 // Len is the number of users.

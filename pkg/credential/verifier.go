@@ -17,7 +17,7 @@ const (
 	Wrong Verdict = iota
 	// Right is the password of the user.
 	Right
-	// Busy tells that too many others wait to be verified.
+	// Busy tells that too many others wait to be verified, of the same list mostly.
 	Busy
 )
 
@@ -27,10 +27,9 @@ type Verifier struct {
 	// right and wrong are digests of what was verified. They are apart, so that many
 	// wrong passwords do not drive out the right ones.
 	right, wrong known
-	// working has a place for each hash that may be computed at a time, and waiting
-	// counts those who want one.
-	working chan struct{}
-	waiting atomic.Int32
+	// queue has a place for each hash that may be computed at a time, and longest is how
+	// long one is waited for.
+	queue   queue
 	longest time.Duration
 }
 
@@ -38,7 +37,6 @@ type Verifier struct {
 const MostLength = 1024
 
 const (
-	mostWaiting = 64
 	longestWait = 5 * time.Second
 	mostRight   = 16 << 10
 	mostWrong   = 4 << 10
@@ -49,7 +47,7 @@ func NewVerifier() *Verifier {
 	v := &Verifier{
 		right:   make(known, mostRight),
 		wrong:   make(known, mostWrong),
-		working: make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1)),
+		queue:   queue{free: max(runtime.GOMAXPROCS(0)/2, 1)},
 		longest: longestWait,
 	}
 	_, _ = rand.Read(v.secret[:]) // it never fails
@@ -65,7 +63,7 @@ func (v *Verifier) Verify(users *Users, name, password []byte) Verdict {
 	}
 	h, exists := users.byName[string(name)]
 	if !exists {
-		if h = users.decoy; h == nil {
+		if h = users.decoy(name); h == nil {
 			return Wrong
 		}
 	}
@@ -79,10 +77,10 @@ func (v *Verifier) Verify(users *Users, name, password []byte) Verdict {
 	if v.wrong.has(&digest) {
 		return Wrong
 	}
-	if !v.enter() {
+	if !v.queue.enter(users, v.longest) {
 		return Busy
 	}
-	defer func() { <-v.working }()
+	defer v.queue.leave()
 	if v.right.has(&digest) { // another request of the same user was first
 		return Right
 	}
@@ -99,28 +97,6 @@ func verdict(right bool) Verdict {
 		return Right
 	}
 	return Wrong
-}
-
-// enter waits for a place to compute a hash. It tells whether there is one.
-func (v *Verifier) enter() bool {
-	select {
-	case v.working <- struct{}{}:
-		return true
-	default:
-	}
-	if v.waiting.Add(1) > mostWaiting {
-		v.waiting.Add(-1)
-		return false
-	}
-	defer v.waiting.Add(-1)
-	timer := time.NewTimer(v.longest)
-	defer timer.Stop()
-	select {
-	case v.working <- struct{}{}:
-		return true
-	case <-timer.C:
-		return false
-	}
 }
 
 // digest is what a verdict is remembered by: nobody without the secret can find out
