@@ -3,10 +3,10 @@ package annotation
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/shockwave-ingress/shockwave/pkg/model"
+	"github.com/shockwave-ingress/shockwave/pkg/pattern"
 )
 
 var enableAccessLog = define("enable-access-log", Path,
@@ -111,12 +111,8 @@ func checkLogSkip(part string) error {
 	if len(part) > longestLogSkip {
 		return fmt.Errorf("want %d characters at most", longestLogSkip)
 	}
-	expression, ok := strings.CutPrefix(part, "~")
-	if !ok {
-		return nil
-	}
-	if _, err := regexp.Compile(strings.TrimPrefix(expression, "*")); err != nil {
-		return errors.New("want a regular expression (RE2) behind ~")
+	if _, err := pattern.OfMap(part); err != nil {
+		return errors.New(whyNot(err))
 	}
 	return nil
 }

@@ -2,9 +2,10 @@ package annotation
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/shockwave-ingress/shockwave/pkg/pattern"
 )
 
 var blockCIDRs = define("block-cidrs", Path,
@@ -49,10 +50,8 @@ func parsePatterns(text string, _ dialect) (string, error) {
 		if part == "" {
 			continue
 		}
-		if expression, ok := strings.CutPrefix(part, "~"); ok {
-			if _, err := regexp.Compile(strings.TrimPrefix(expression, "*")); err != nil {
-				return "", fmt.Errorf("%s: %s", quote(part), whyNot(err))
-			}
+		if _, err := pattern.OfMap(part); err != nil {
+			return "", fmt.Errorf("%s: %s", quote(part), whyNot(err))
 		}
 		list = append(list, part)
 	}

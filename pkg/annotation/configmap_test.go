@@ -109,6 +109,7 @@ var fates = []struct {
 	{"block-cidrs", "x", refused},
 	{"block-user-agents", "~*bot", works},
 	{"block-user-agents", "~*(", refused},
+	{"block-user-agents", "~x{1000}x{1000}x{1000}x{1000}", refused},
 	{"block-referers", "~*spam", works},
 	{"block-referers", "~(", refused},
 	{"limit-req-status-code", "429", works},
@@ -347,7 +348,8 @@ func TestLogSkips(t *testing.T) {
 	for _, c := range []struct{ text, list, problem string }{
 		{" /healthz , ~^/static ,, ~*\\.PNG$", "/healthz,~^/static,~*\\.PNG$", ""},
 		{"", "", ""},
-		{"/a,~(", "/a", "want a regular expression"},
+		{"/a,~(", "/a", "\"~(\": missing closing )"},
+		{"/a,~*" + strings.Repeat("x{1000}", 4), "/a", "the regular expression is too large"},
 		{"/a,/" + strings.Repeat("b", 300), "/a", "want 256 characters at most"},
 		{strings.Repeat("/a,", 64) + "/a", "", "want 64 of them at most"},
 	} {

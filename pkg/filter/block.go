@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/shockwave-ingress/shockwave/pkg/message"
+	"github.com/shockwave-ingress/shockwave/pkg/pattern"
 )
 
 // block refuses clients and programs before all else (ingress-nginx: block-cidrs,
@@ -61,19 +62,14 @@ func (s *Shared) patternsOf(list string) (*patterns, error) {
 func parsePatterns(list string) (*patterns, error) {
 	p := new(patterns)
 	for text := range strings.SplitSeq(list, ",") {
-		expression, ok := strings.CutPrefix(text, "~")
-		if !ok {
-			p.texts = append(p.texts, text)
-			continue
-		}
-		if anyCase, ok := strings.CutPrefix(expression, "*"); ok {
-			expression = "(?i)" + anyCase
-		}
-		compiled, err := regexp.Compile(expression)
-		if err != nil {
+		switch expression, err := pattern.OfMap(text); {
+		case err != nil:
 			return nil, err
+		case expression == nil:
+			p.texts = append(p.texts, text)
+		default:
+			p.expressions = append(p.expressions, expression)
 		}
-		p.expressions = append(p.expressions, compiled)
 	}
 	return p, nil
 }

@@ -1,6 +1,9 @@
 package pattern
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 // maxSearch bounds the program of an expression that values are searched for. Few bytes
 // make a large one, as in x{1000}, and each instruction is memory for as long as the
@@ -14,4 +17,25 @@ func Search(text string) (*regexp.Regexp, error) {
 		return nil, errProgram
 	}
 	return regexp.Compile(text) // which tells better what is wrong
+}
+
+// OfMap compiles an expression as nginx has them in a map: behind "~", or behind "~*" for
+// any case of letters. It is nil, without an error, for a text that is none.
+func OfMap(text string) (*regexp.Regexp, error) {
+	expression, ok := strings.CutPrefix(text, "~")
+	if !ok {
+		return nil, nil
+	}
+	expression, anyCase := strings.CutPrefix(expression, "*")
+	if !anyCase {
+		return Search(expression)
+	}
+	compiled, err := Search("(?i)" + expression)
+	if err != nil {
+		if _, asWritten := Search(expression); asWritten != nil {
+			err = asWritten
+		}
+		return nil, err
+	}
+	return compiled, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/shockwave-ingress/shockwave/pkg/accesslog"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
+	"github.com/shockwave-ingress/shockwave/pkg/pattern"
 	"github.com/shockwave-ingress/shockwave/pkg/variable"
 )
 
@@ -43,19 +44,13 @@ func compileAccessLog(m *model.AccessLog) (AccessLog, error) {
 		return l, fmt.Errorf("log-format-upstream: %w", err)
 	}
 	for part := range strings.SplitSeq(m.Skip, ",") {
-		switch expression, ok := strings.CutPrefix(part, "~"); {
-		case part == "":
-		case !ok:
+		switch expression, err := pattern.OfMap(part); {
+		case err != nil:
+			return l, fmt.Errorf("skip-access-log-urls: %w", err)
+		case expression != nil:
+			l.patterns = append(l.patterns, expression)
+		case part != "":
 			l.skipped = append(l.skipped, part)
-		default:
-			if rest, anyCase := strings.CutPrefix(expression, "*"); anyCase {
-				expression = "(?i)" + rest
-			}
-			pattern, err := regexp.Compile(expression)
-			if err != nil {
-				return l, fmt.Errorf("skip-access-log-urls: %w", err)
-			}
-			l.patterns = append(l.patterns, pattern)
 		}
 	}
 	return l, nil
@@ -68,8 +63,8 @@ func (l *AccessLog) Skips(target []byte) bool {
 			return true
 		}
 	}
-	for _, pattern := range l.patterns {
-		if pattern.Match(target) {
+	for _, expression := range l.patterns {
+		if expression.Match(target) {
 			return true
 		}
 	}
