@@ -74,6 +74,8 @@ func (r Reader) checkField(name, value string, to Direction) error {
 		return fmt.Errorf("want a value of %d bytes at most", longestValue)
 	case !isFieldValue(value):
 		return errors.New("want a value of one line, without control characters")
+	case message.LookupName([]byte(name)) == message.Host && to == ToEndpoint && !isHostText(value):
+		return errNoHost
 	case strings.Count(value, "$") > mostDollars:
 		return fmt.Errorf("want %d variables at most", mostDollars)
 	}

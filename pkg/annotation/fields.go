@@ -26,7 +26,7 @@ var addHeaders = define("add-headers", Global,
 	example("ingress/response-fields")
 
 var proxySetHeaders = define("proxy-set-headers", Global,
-	"ConfigMap whose entries are fields that endpoints get in place of those of the same name that the client sent or the proxy sets, as namespace/name. Values may have variables. An empty value takes the field away. None by default.",
+	"ConfigMap whose entries are fields that endpoints get in place of those of the same name that the client sent or the proxy sets, as namespace/name. Values may have variables. An empty value takes the field away. Host must be a host: a request for which variables make something else is answered 400. None by default.",
 	parseOptionalConfigMap,
 	func(v *Values, name string) { v.ProxySetHeaders = name }).
 	example("ingress/request-fields")

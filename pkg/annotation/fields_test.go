@@ -11,7 +11,7 @@ import (
 func FuzzFieldLines(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"X-Frame-Options", "DENY\n"}, {"X-A", "a\r\nX-B: b"}, {"Content-Length", "5"}, {"x a", ""}, {"", "x"},
-		{"Host", "$host"}, {"X-A", "\x00"}, {"X-é", "é"}, {"X-A", strings.Repeat("x", longestValue+1)},
+		{"Host", "$host"}, {"Host", "a b"}, {"X-A", "\x00"}, {"X-é", "é"}, {"X-A", strings.Repeat("x", longestValue+1)},
 	} {
 		f.Add(seed[0], seed[1])
 	}
@@ -37,6 +37,22 @@ func FuzzFieldLines(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What endpoints get as Host is a host, as with upstream-vhost.
+func TestHostOfFieldLines(t *testing.T) {
+	for value, want := range map[string]bool{
+		"a.example": true, "a.example:80": true, "[::1]:80": true, "$host": true, "up.${host}": true, "": true,
+		"a b": false, "a/b": false, "a@b": false, "a{b}": false, "a,b": false, strings.Repeat("a", longestExpression+1): false,
+	} {
+		_, wrong := NewReader("", nil).FieldLines(map[string]string{"host": value}, ToEndpoint)
+		if (len(wrong) == 0) != want {
+			t.Errorf("%.40q: %v", value, wrong)
+		}
+		if _, wrong := NewReader("", nil).FieldLines(map[string]string{"host": value}, ToClient); len(wrong) > 0 {
+			t.Errorf("%.40q for clients: %v", value, wrong)
+		}
+	}
 }
 
 func TestFieldLinesAreBounded(t *testing.T) {

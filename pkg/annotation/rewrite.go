@@ -78,12 +78,19 @@ var upstreamVhost = defineAt("upstream-vhost", Path,
 	example("internal.example.com").defaults("")
 
 func parseUpstreamVhost(text string, at place) (string, error) {
-	if len(text) > longestExpression || !consistsOf(text, letters+digits+"-._:[]${}") ||
-		strings.ContainsAny(text, "{}") && !strings.Contains(text, "$") {
-		return "", fmt.Errorf("want a host, with or without a port, %d bytes at most", longestExpression)
+	if !isHostText(text) {
+		return "", errNoHost
 	}
 	if text == "" {
 		return "", nil
 	}
 	return text, at.checks.expression(text)
+}
+
+var errNoHost = fmt.Errorf("want a host, with or without a port, %d bytes at most", longestExpression)
+
+// isHostText tells whether text can be a host, with or without variables.
+func isHostText(text string) bool {
+	return len(text) <= longestExpression && consistsOf(text, letters+digits+"-._:[]${}") &&
+		(!strings.ContainsAny(text, "{}") || strings.Contains(text, "$"))
 }

@@ -64,6 +64,27 @@ func TestRequestFields(t *testing.T) {
 	}
 }
 
+// A request for which variables make no host is refused, as with upstream-vhost.
+func TestHostOfRequestFields(t *testing.T) {
+	chain := compile(t, model.Filters{RequestFields: model.RequestFields{Set: "Host: $http_x_a"}}).Late
+	for value, want := range map[string]int{
+		"a.example:80": 0, "": 0, "a b": 400, "a/b": 400, "a@b": 400, "a,b": 400, strings.Repeat("a", mostHost+1): 400,
+	} {
+		ex := newExchange(t, "GET", "", "")
+		ex.Request.Fields.AddName("X-A", []byte(value))
+		var s State
+		if ok := Run(chain, ex, &s); ok != (want == 0) || s.Reply.Status != want {
+			t.Errorf("%.40q: %v, status %d", value, ok, s.Reply.Status)
+		}
+		if !strings.HasPrefix(value, string(s.Host)) {
+			t.Errorf("%.40q: host %q", value, s.Host)
+		}
+	}
+	if _, err := Compile(&Settings{Filters: model.Filters{RequestFields: model.RequestFields{Set: "Host: a b"}}, Shared: new(Shared)}); err == nil {
+		t.Error("a b is a host")
+	}
+}
+
 // A variable can hold any bytes, and a field must not.
 func TestValuesAreChecked(t *testing.T) {
 	list, err := compileLines("X-A: $http_x_a")

@@ -1,6 +1,8 @@
 package filter
 
 import (
+	"fmt"
+
 	"github.com/shockwave-ingress/shockwave/pkg/http11"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
@@ -34,6 +36,9 @@ func newRequestFields(s *Settings) (Request, Response, error) {
 	for i := range all.list {
 		l := &all.list[i]
 		if message.LookupName([]byte(l.name)) == message.Host { // there is always one
+			if len(l.value) > 0 && !isHost(l.value) {
+				return nil, nil, fmt.Errorf("%q is no host", l.value)
+			}
 			f.host = l
 			continue
 		}
@@ -60,7 +65,10 @@ func (f *requestFields) Request(ex *message.Exchange, s *State) bool {
 	}
 	context := s.Context(ex)
 	if f.host != nil && len(s.Host) == 0 { // upstream-vhost is for one Ingress, and goes before
-		s.Host = f.host.evaluate(ex, &context)
+		if s.Host = f.host.evaluate(ex, &context); len(s.Host) > 0 && !isHost(s.Host) {
+			s.Host, s.Reply = nil, Reply{Status: 400} // as with upstream-vhost
+			return false
+		}
 	}
 	if len(f.lines) == 0 {
 		return true
