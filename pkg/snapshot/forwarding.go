@@ -2,8 +2,9 @@ package snapshot
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
+
+	"go4.org/netipx"
 
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
@@ -21,57 +22,32 @@ type Forwarding struct {
 	// AddressName is AddressField where it is a known name.
 	AddressName message.Name
 
-	trusted []span
+	// trusted is searched in logarithmic time: a client may choose how many addresses are
+	// looked up.
+	trusted *netipx.IPSet
 }
 
 func compileForwarding(l *model.Listener) Forwarding {
 	f := Forwarding{Forwarded: l.Forwarded, Proxied: l.ProxyProtocol}
 	f.Reads = f.Fields || f.Address || f.Proxied
 	f.AddressName = message.LookupName([]byte(f.AddressField))
-	f.trusted = spans(l.TrustedProxies)
+	f.trusted = networks(l.TrustedProxies)
 	return f
 }
 
 // Trusts tells whether what this address tells is believed.
 func (f *Forwarding) Trusts(addr netip.Addr) bool {
-	addr = addr.Unmap().WithZone("")
-	// The first span that begins behind addr; the one before it may have it.
-	i, found := slices.BinarySearchFunc(f.trusted, addr, func(s span, a netip.Addr) int { return s.first.Compare(a) })
-	return found || i > 0 && addr.Compare(f.trusted[i-1].last) <= 0
+	return f.trusted.Contains(addr.Unmap().WithZone(""))
 }
 
-// span is all addresses from first to last.
-type span struct{ first, last netip.Addr }
-
-// spans makes a list of networks one that is searched in logarithmic time, since a
-// client may choose how many addresses are looked up: sorted, and without overlaps.
-func spans(list string) []span {
-	var all []span
+// networks makes a set of a list in the model's form.
+func networks(list string) *netipx.IPSet {
+	var b netipx.IPSetBuilder
 	for text := range strings.SplitSeq(list, ",") {
 		if p, err := netip.ParsePrefix(text); err == nil {
-			all = append(all, span{p.Masked().Addr(), lastOf(p)})
+			b.AddPrefix(p)
 		}
 	}
-	slices.SortFunc(all, func(a, b span) int { return a.first.Compare(b.first) })
-	var merged []span
-	for _, s := range all {
-		if n := len(merged); n > 0 && s.first.Compare(merged[n-1].last) <= 0 {
-			if merged[n-1].last.Compare(s.last) < 0 {
-				merged[n-1].last = s.last
-			}
-			continue
-		}
-		merged = append(merged, s)
-	}
-	return merged
-}
-
-// lastOf is the last address of a network.
-func lastOf(p netip.Prefix) netip.Addr {
-	b := p.Masked().Addr().AsSlice()
-	for i := p.Bits(); i < 8*len(b); i++ {
-		b[i/8] |= 1 << (7 - i%8)
-	}
-	last, _ := netip.AddrFromSlice(b)
-	return last
+	set, _ := b.IPSet() // only what is no network is an error
+	return set
 }
