@@ -12,7 +12,7 @@ import (
 // it stays: values and logs are about that.
 type requestFields struct {
 	all   *fieldLines // kept, so that others find it
-	names FieldNames
+	names *FieldNames // nil for none: then nothing is taken out
 	lines []fieldLine
 	// constant are all lines where no value has variables.
 	constant []byte
@@ -42,6 +42,9 @@ func newRequestFields(s *Settings) (Request, Response, error) {
 			f.host = l
 			continue
 		}
+		if f.names == nil {
+			f.names = new(FieldNames)
+		}
 		f.names.add(l.name)
 		if l.expression != nil || len(l.value) > 0 {
 			f.lines = append(f.lines, *l)
@@ -59,7 +62,7 @@ func newRequestFields(s *Settings) (Request, Response, error) {
 
 // Request implements Request.
 func (f *requestFields) Request(ex *message.Exchange, s *State) bool {
-	s.Connection, s.Replaced, s.Lines = f.connection, &f.names, f.constant
+	s.Connection, s.Replaced, s.Lines = f.connection, f.names, f.constant
 	if f.host == nil && len(f.lines) == 0 {
 		return true
 	}
