@@ -27,8 +27,8 @@ plain:{PLAIN}the first line counts
 
 func TestForms(t *testing.T) {
 	users, wrong := Parse([]byte(list))
-	if len(wrong) > 0 || users.Len() != 10 {
-		t.Fatalf("%d users, %v", users.Len(), wrong)
+	if len(wrong) > 0 || len(users.hashes) != 10 {
+		t.Fatalf("%d users, %v", len(users.hashes), wrong)
 	}
 	v := NewVerifier()
 	for name := range users.byName {
@@ -77,8 +77,8 @@ func TestLinesOfNoUse(t *testing.T) {
 		"a:{PLAIN}" + strings.Repeat("x", longestLine): errLength,
 	} {
 		users, wrong := Parse([]byte("\n" + line + "\r\n"))
-		if users.Len() != 0 || len(wrong) != 1 || wrong[0].Error() != "line 2: "+want.Error() {
-			t.Errorf("%.70q: %d users, %v, want %v", line, users.Len(), wrong, want)
+		if len(users.hashes) != 0 || len(wrong) != 1 || wrong[0].Error() != "line 2: "+want.Error() {
+			t.Errorf("%.70q: %d users, %v, want %v", line, len(users.hashes), wrong, want)
 		}
 	}
 	if _, wrong := Parse([]byte(strings.Repeat("name\n", 100))); len(wrong) != mostErrors {

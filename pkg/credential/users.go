@@ -110,9 +110,6 @@ func (u *Users) decoy(name []byte) *hash {
 	return u.hashes[binary.LittleEndian.Uint64(sum[:])%uint64(len(u.hashes))]
 }
 
-// Len is the number of users.
-func (u *Users) Len() int { return len(u.byName) }
-
 // parseHash reads a hash. It checks what the library takes for granted.
 func parseHash(text string) (*hash, error) {
 	h := &hash{text: text}
