@@ -10,16 +10,21 @@ import (
 // Given is an annotation of an object as it was written.
 type Given struct{ Name, Value string }
 
-// InEffect lists the annotations of an Ingress whose values are taken, by name. Those
+// InEffect lists the annotations of an Ingress whose values are taken, by name. On a
+// canary they are those that count there. Those
 // that do not parse, or that only part of can be used, are not among them; what other
 // objects make of them is not looked at.
 func (r Reader) InEffect(object model.ObjectRef, annotations map[string]string) []Given {
 	var list []Given
+	counts := func(a *Annotation) bool { return a.governs(Path | Upstream | Host) }
+	if on, err := parseBool(r.Given(annotations, canary.Name), nginx); on && err == nil {
+		counts = func(a *Annotation) bool { return a.governs(Path|Upstream|Host|Canary) && a.countsOnCanary() }
+	}
 	add := func(prefix string, values, stronger map[string]string, d dialect) {
 		for _, name := range slices.Sorted(maps.Keys(values)) {
 			setting := byName[name]
 			_, hidden := stronger[name]
-			if hidden || setting == nil || d == nginx && nginxByName[name] == nil || !setting.governs(Path|Upstream|Host) {
+			if hidden || setting == nil || d == nginx && nginxByName[name] == nil || !counts(setting) {
 				continue
 			}
 			full := prefix + "/" + name

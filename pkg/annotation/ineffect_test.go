@@ -27,3 +27,28 @@ func TestInEffect(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+// On a canary counts what says which requests it gets, and what is about its endpoints.
+func TestInEffectOnACanary(t *testing.T) {
+	const nginx = DefaultNginxPrefix + "/"
+	annotations := map[string]string{
+		nginx + "canary":           "true",
+		nginx + "canary-weight":    "10",
+		nginx + "canary-by-cookie": "a;b",
+		nginx + "load-balance":     "ewma",
+		nginx + "proxy-body-size":  "8m",
+		nginx + "affinity":         "cookie",
+	}
+	ref := model.ObjectRef{Kind: ingressKind, Namespace: "default", Name: "a"}
+	got := NewReader("", nil).InEffect(ref, annotations)
+	want := []Given{{nginx + "canary", "true"}, {nginx + "canary-weight", "10"}, {nginx + "load-balance", "ewma"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	annotations[nginx+"canary"] = "false"
+	got = NewReader("", nil).InEffect(ref, annotations)
+	want = []Given{{nginx + "affinity", "cookie"}, {nginx + "load-balance", "ewma"}, {nginx + "proxy-body-size", "8m"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("no canary: got %v, want %v", got, want)
+	}
+}

@@ -142,6 +142,42 @@ func TestLevels(t *testing.T) {
 	}
 }
 
+// A canary is served where its primary is: what has no effect on it costs it nothing.
+func TestCanaries(t *testing.T) {
+	const is = `nginx.ingress.kubernetes.io/canary: "true", nginx.ingress.kubernetes.io/canary-weight: `
+	at := func(name, annotations string) string {
+		return strings.ReplaceAll(ingress(name, "nginx", annotations), name+".example", "shop.example")
+	}
+	for name, c := range map[string]struct {
+		canary        string
+		paths         int
+		verdict, more string
+	}{
+		"a share":           {at("b", is+`"10"`), 1, "works", ""},
+		"a share too large": {at("b", is+`"1000"`), 1, "changes", "canary-weight 1000 is more"},
+		"another host":      {ingress("b", "nginx", is+`"10"`), 0, "refused", "no requests"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := report(t, at("shop", "")+c.canary, check.Options{})
+			b := r.Ingresses[0]
+			want := check.Path{Host: "shop.example", Path: "/", Match: "prefix", To: "default/b:web", CanaryOf: "default/shop"}
+			if b.Verdict != c.verdict || len(b.Paths) != c.paths || c.paths == 1 && b.Paths[0] != want {
+				t.Errorf("%+v", b)
+			}
+			var said strings.Builder
+			for _, f := range b.Findings {
+				said.WriteString(f.Message)
+			}
+			if !strings.Contains(said.String(), c.more) {
+				t.Errorf("found %q", said.String())
+			}
+			if shop := r.Ingresses[1]; shop.Verdict != "works" || len(shop.Paths) != 1 || shop.Paths[0].CanaryOf != "" {
+				t.Errorf("%+v", shop)
+			}
+		})
+	}
+}
+
 // Objects are looked at and not changed.
 func TestObjectsStayAsTheyAre(t *testing.T) {
 	objs, err := manifests.ReadAll([]string{"-"}, strings.NewReader(ingress("a", "nginx", "")))

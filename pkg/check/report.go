@@ -117,6 +117,8 @@ type Path struct {
 	Path  string `json:"path,omitempty"`
 	Match string `json:"match"`
 	To    string `json:"to"`
+	// CanaryOf is the Ingress whose requests it gets a share of.
+	CanaryOf string `json:"canaryOf,omitempty"`
 	// Denied is why it answers 503.
 	Denied string `json:"denied,omitempty"`
 }
@@ -305,10 +307,14 @@ func (r *reporting) paths() map[string][]Path {
 		case key.IsZero():
 			p.To = "-" // a filter answers, or else 503
 		default:
-			p.To = key.Namespace + "/" + key.Service + ":" + cmp.Or(r.in.ports[key], key.Port)
+			p.To = r.in.nameOf(key)
 		}
 		name := route.Ingress.Namespace + "/" + route.Ingress.Name
 		paths[name] = append(paths[name], p)
+		if canary := route.Branches.Branches().Canary; canary.Ingress != "" {
+			p.To, p.CanaryOf = r.in.nameOf(canary.Upstream.Base()), name
+			paths[canary.Ingress] = append(paths[canary.Ingress], p)
+		}
 	}
 	for i := range r.Config.Hosts {
 		h := &r.Config.Hosts[i]

@@ -33,6 +33,11 @@ type standIns struct {
 	ports map[model.UpstreamKey]string
 }
 
+// nameOf is how an Ingress writes a port of a Service, "namespace/service:port".
+func (s standIns) nameOf(key model.UpstreamKey) string {
+	return key.Namespace + "/" + key.Service + ":" + cmp.Or(s.ports[key], key.Port)
+}
+
 // standIn returns objs with what Ingresses refer to and the files lack. objs itself
 // stays as it is.
 func standIn(objs *translate.Objects, settings translate.Settings, o Options) standIns {

@@ -26,6 +26,9 @@ func place(file string, line int) string {
 
 func (p *Path) String() string {
 	text := p.Host + p.Path + "  " + p.Match + "  " + p.To
+	if p.CanaryOf != "" {
+		text += "  canary of " + p.CanaryOf
+	}
 	if p.Denied != "" {
 		text += "  (" + p.Denied + ")"
 	}
@@ -148,6 +151,9 @@ func (in *Ingress) writeMarkdown(b *strings.Builder) {
 	}
 	for _, p := range in.Paths {
 		to := code(p.To)
+		if p.CanaryOf != "" {
+			to += ", canary of " + code(p.CanaryOf)
+		}
 		if p.Denied != "" {
 			to = "**503**: " + text(p.Denied)
 		}
