@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
@@ -69,9 +70,7 @@ func newCheck() *cobra.Command {
 		Long:  aboutCheck,
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, name := range []string{"controller-class", "ingress-class", "ingress-class-by-name"} {
-				c.options.ClassGiven = c.options.ClassGiven || cmd.Flags().Changed(name)
-			}
+			c.options.ClassGiven = classGiven(cmd.Flags())
 			err := c.validate(s)
 			if err == nil {
 				err = c.run(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), s)
@@ -96,6 +95,11 @@ func newCheck() *cobra.Command {
 	flags.BoolVar(&c.options.Complete, "complete", false, "The manifests are all there is: a missing Service or Secret is a problem.")
 	s.RegisterReading(flags)
 	return cmd
+}
+
+// classGiven tells whether a flag says which class is meant.
+func classGiven(flags *pflag.FlagSet) bool {
+	return flags.Changed("controller-class") || flags.Changed("ingress-class") || flags.Changed("ingress-class-by-name")
 }
 
 // validate refuses flags that do not fit.
@@ -147,8 +151,8 @@ func (c *checking) run(ctx context.Context, in io.Reader, out io.Writer, s setti
 	if c.cluster {
 		c.options.Complete = true
 		objs, unread, err = c.read(ctx, how)
-	} else if objs, err = manifests.ReadAll(c.files, in); err != nil {
-		err = fmt.Errorf("--filename: %w", err)
+	} else {
+		objs, err = readFiles(c.files, in)
 	}
 	if err != nil {
 		return err
@@ -164,11 +168,23 @@ func (c *checking) run(ctx context.Context, in io.Reader, out io.Writer, s setti
 	return c.verdict(report)
 }
 
+// readFiles reads manifests.
+func readFiles(files []string, in io.Reader) (*translate.Objects, error) {
+	objs, err := manifests.ReadAll(files, in)
+	if err != nil {
+		return nil, fmt.Errorf("--filename: %w", err)
+	}
+	return objs, nil
+}
+
 // read reads the cluster.
 func (c *checking) read(ctx context.Context, how translate.Settings) (*translate.Objects, []error, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules() // as kubectl
 	rules.ExplicitPath = c.kubeconfig
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if clientcmd.IsEmptyConfig(err) {
+		return nil, nil, errors.New("--cluster: there is no kubeconfig: say with --kubeconfig or KUBECONFIG where one is, or read manifests with -f")
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("--cluster: %w", err)
 	}
@@ -206,7 +222,7 @@ func (c *checking) verdict(report *check.Report) error {
 		switch {
 		case f.Level == check.Unreadable:
 			unreadable++
-		case f.Level >= least && c.failOn != "never":
+		case f.Level >= least:
 			n++
 		}
 	}
@@ -217,25 +233,6 @@ func (c *checking) verdict(report *check.Report) error {
 		return problemsError(n)
 	}
 	return nil
-}
-
-// readChecked reads and translates the manifests of file, for explain.
-func readChecked(in io.Reader, file string, s settings.Settings) (checked, error) {
-	var objs *translate.Objects
-	var err error
-	if file == "-" {
-		objs, err = manifests.ReadFrom(in, "standard input")
-	} else {
-		objs, err = manifests.Read(file)
-	}
-	if err != nil {
-		return checked{}, fmt.Errorf("--filename: %w", err)
-	}
-	how := translation(s)
-	how.Now = time.Now()
-	config, problems := translate.Build(objs, how)
-	endpoints := translate.EndpointFinder{Zone: how.EndpointZone()}
-	return checked{config, endpoints.Of(objs, config), problems, len(objs.Ingresses)}, nil
 }
 
 // checked is what manifests come to.

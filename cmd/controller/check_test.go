@@ -134,10 +134,13 @@ func TestCheckOfAnotherClass(t *testing.T) {
 }
 
 func TestCheckMistakes(t *testing.T) {
+	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("KUBERNETES_SERVICE_HOST", "")
 	for _, c := range []struct{ args, want string }{
 		{"check", "say what to check: -f FILE, -f DIR, or -f - for the standard input; or --cluster"},
 		{"check -f /does/not/exist", "--filename: stat /does/not/exist: no such file or directory"},
 		{"check -f - -o xml", `--output: "xml" is none of text, json, markdown, model, model-json`},
+		{"check --cluster", "--cluster: there is no kubeconfig: say with --kubeconfig or KUBECONFIG where one is, or read manifests with -f"},
 		{"check -f - --cluster", "--cluster: manifests are read with -f, or a cluster, not both"},
 		{"check -f - --fail-on=all", `--fail-on: "all" is none of refused, changes, any, never`},
 		{"check -f - --configmap=x", `--configmap: "x" is not of the form namespace/name`},

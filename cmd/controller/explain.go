@@ -15,9 +15,11 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/shockwave-ingress/shockwave/pkg/check"
 	"github.com/shockwave-ingress/shockwave/pkg/metrics"
 	"github.com/shockwave-ingress/shockwave/pkg/settings"
 	"github.com/shockwave-ingress/shockwave/pkg/snapshot"
+	"github.com/shockwave-ingress/shockwave/pkg/translate"
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
 )
 
@@ -73,7 +75,12 @@ func newExplain() *cobra.Command {
 			if err := s.Validate(); err != nil {
 				return err
 			}
-			return explainManifests(cmd.InOrStdin(), cmd.OutOrStdout(), file, output, s, question)
+			objs, err := readFiles([]string{file}, cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			objs, how, notes := check.Choose(objs, translation(s), check.Options{ClassGiven: classGiven(cmd.Flags())})
+			return explainManifests(cmd.OutOrStdout(), output, objs, how, notes, question)
 		},
 	}
 	flags := cmd.Flags()
@@ -100,15 +107,14 @@ func onlyWithFile(flags *pflag.FlagSet) (err error) {
 	return err
 }
 
-// explainManifests answers from the manifests of file.
-func explainManifests(in io.Reader, out io.Writer, file, output string, s settings.Settings, q snapshot.Question) error {
-	read, err := readChecked(in, file, s)
-	if err != nil {
-		return err
-	}
+// explainManifests answers from manifests, of which there are notes.
+func explainManifests(out io.Writer, output string, objs *translate.Objects, how translate.Settings, notes []string, q snapshot.Question) error {
+	how.Now = time.Now()
+	config, problems := translate.Build(objs, how)
+	endpoints := translate.EndpointFinder{Zone: how.EndpointZone()}
 	registry := upstream.NewRegistry(upstream.Config{Logger: slog.New(slog.DiscardHandler)})
-	registry.SetEndpoints(read.endpoints)
-	compiled, err := snapshot.Compile(read.config, nil, registry, metrics.New(metrics.Labels{}), nil)
+	registry.SetEndpoints(endpoints.Of(objs, config))
+	compiled, err := snapshot.Compile(config, nil, registry, metrics.New(metrics.Labels{}), nil)
 	if err != nil {
 		return fmt.Errorf("compile the configuration: %w", err)
 	}
@@ -119,9 +125,14 @@ func explainManifests(in io.Reader, out io.Writer, file, output string, s settin
 	if err := explanation.WriteText(out); err != nil {
 		return err
 	}
-	if n := len(read.problems); n > 0 { // not all that was written is served
-		_, err = fmt.Fprintf(out, "\n%v in the manifests: see `shockwave check`\n", problemsError(n))
+	var b strings.Builder
+	for _, note := range notes {
+		b.WriteString("\nnote: " + note + "\n")
 	}
+	if n := len(problems); n > 0 { // not all that was written is served
+		fmt.Fprintf(&b, "\n%v in the manifests: see `shockwave check`\n", problemsError(n))
+	}
+	_, err = io.WriteString(out, b.String())
 	return err
 }
 

@@ -90,6 +90,23 @@ there is 1 problem in the manifests: see ` + "`shockwave check`\n"
 	}
 }
 
+// The class that is meant is found as check finds it, so that manifests for ingress-nginx
+// need no flags.
+func TestExplainFindsTheClass(t *testing.T) {
+	manifest := strings.Replace(explained, "ingressClassName: shockwave", "ingressClassName: nginx", 1)
+	if manifest == explained {
+		t.Fatal("the Ingress has another class")
+	}
+	out, err := shockwave(t, manifest, "explain", "GET", "http://shop.example/cart/7", "-f", "-")
+	if err != nil || !strings.Contains(out, "is forwarded to default/cart:80") || !strings.Contains(out, "note: The IngressClass nginx is not in these files") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	out, err = shockwave(t, manifest, "explain", "GET", "http://shop.example/cart/7", "-f", "-", "--ingress-class=shockwave")
+	if err != nil || !strings.Contains(out, "is answered 404") {
+		t.Errorf("with a flag: %v\n%s", err, out)
+	}
+}
+
 func TestExplainMistakes(t *testing.T) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

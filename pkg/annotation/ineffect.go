@@ -11,9 +11,8 @@ import (
 type Given struct{ Name, Value string }
 
 // InEffect lists the annotations of an Ingress whose values are taken, by name. On a
-// canary they are those that count there. Those
-// that do not parse, or that only part of can be used, are not among them; what other
-// objects make of them is not looked at.
+// canary they are those that count there. Those that do not parse, or that only part of
+// can be used, are not among them; what other objects make of them is not looked at.
 func (r Reader) InEffect(object model.ObjectRef, annotations map[string]string) []Given {
 	var list []Given
 	counts := func(a *Annotation) bool { return a.governs(Path | Upstream | Host) }

@@ -155,14 +155,21 @@ func Settings(objs *translate.Objects, settings translate.Settings, o Options) t
 	return chosen
 }
 
-// Objects tells what becomes of objs, which stay as they are.
-func Objects(objs *translate.Objects, settings translate.Settings, o Options) *Report {
+// Choose returns objs with the IngressClasses that stand in for those which are missing,
+// the settings that they are looked at with, and what is to be told of both.
+func Choose(objs *translate.Objects, settings translate.Settings, o Options) (*translate.Objects, translate.Settings, []string) {
 	settings, classes, notes := choose(objs, settings, o)
 	looked := *objs
 	looked.IngressClasses = append(slices.Clone(objs.IngressClasses), classes...)
-	in := standIns{objs: &looked}
+	return &looked, settings, notes
+}
+
+// Objects tells what becomes of objs, which stay as they are.
+func Objects(objs *translate.Objects, settings translate.Settings, o Options) *Report {
+	looked, settings, notes := Choose(objs, settings, o)
+	in := standIns{objs: looked}
 	if !o.Complete || o.Unread {
-		in = standIn(&looked, settings, o)
+		in = standIn(looked, settings, o)
 	}
 	if settings.Now.IsZero() {
 		settings.Now = time.Now()
