@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shockwave-ingress/shockwave/internal/wholefile"
 	"github.com/shockwave-ingress/shockwave/pkg/alloc"
 )
 
@@ -55,13 +56,7 @@ func (s *site) read(name string) string {
 // write replaces a file as editors and kubectl do: whole, by renaming.
 func (s *site) write(name, text string) {
 	s.t.Helper()
-	temporary := filepath.Join(s.dir, "."+name)
-	if err := os.WriteFile(temporary, []byte(text), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-	if err := os.Rename(temporary, filepath.Join(s.dir, name)); err != nil {
-		s.t.Fatal(err)
-	}
+	wholefile.Write(s.t, filepath.Join(s.dir, name), text)
 }
 
 func TestRouting(t *testing.T) {

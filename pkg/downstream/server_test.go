@@ -16,6 +16,7 @@ import (
 	"github.com/shockwave-ingress/shockwave/internal/inmodes"
 	"github.com/shockwave-ingress/shockwave/internal/locked"
 	"github.com/shockwave-ingress/shockwave/internal/rawconn"
+	"github.com/shockwave-ingress/shockwave/internal/wait"
 	"github.com/shockwave-ingress/shockwave/pkg/message"
 )
 
@@ -101,12 +102,7 @@ func startOn(t testing.TB, cfg Config, ln net.Listener, serve func(*Server, net.
 // eventually waits until ok returns true.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); !ok(); {
-		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
-		}
-		time.Sleep(time.Millisecond)
-	}
+	wait.For(t, 5*time.Second, what, ok)
 }
 
 func TestServesPipelinedRequests(t *testing.T) {

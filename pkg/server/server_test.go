@@ -15,6 +15,7 @@ import (
 	"github.com/shockwave-ingress/shockwave/internal/inmodes"
 	"github.com/shockwave-ingress/shockwave/internal/locked"
 	"github.com/shockwave-ingress/shockwave/internal/rawconn"
+	"github.com/shockwave-ingress/shockwave/internal/wait"
 	"github.com/shockwave-ingress/shockwave/pkg/downstream"
 )
 
@@ -110,12 +111,7 @@ func exchangeOnce(t testing.TB, addr, request, want string) {
 // eventually waits until ok returns true.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); !ok(); {
-		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
-		}
-		time.Sleep(time.Millisecond)
-	}
+	wait.For(t, 5*time.Second, what, ok)
 }
 
 // A server without a listener says so.

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/shockwave-ingress/shockwave/internal/rawconn"
+	"github.com/shockwave-ingress/shockwave/internal/wait"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 	"github.com/shockwave-ingress/shockwave/pkg/upstream"
 )
@@ -157,11 +158,7 @@ func (b *bench) dialUDP(port uint16) *net.UDPConn {
 // eventually waits until something is true.
 func (b *bench) eventually(what string, is func() bool) {
 	b.t.Helper()
-	for end := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			b.t.Fatalf("not true within %v: %s", patience, what)
-		}
-	}
+	wait.For(b.t, patience, what, is)
 }
 
 // stats returns those of a stream.

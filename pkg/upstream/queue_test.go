@@ -13,17 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shockwave-ingress/shockwave/internal/wait"
 	"github.com/shockwave-ingress/shockwave/pkg/model"
 )
 
 // eventually fails the test unless ok becomes true.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for until := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(until) {
-			t.Fatal("not so: " + what)
-		}
-	}
+	wait.For(t, 20*time.Second, what, ok)
 }
 
 // limited is a pool of at most most connections for which others may wait.

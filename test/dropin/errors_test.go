@@ -183,13 +183,9 @@ func TestU5NobodysHostIsNotFoundAndNoEndpointsAreUnavailable(t *testing.T) {
 
 func TestCustomErrorsOfTheConfigMap(t *testing.T) {
 	inBoth(t, func(t *testing.T, profile string) {
-		s := serve(t, profile, map[string]http.Handler{"app": status("app"), "pages": pages()}, `
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: config}
-data: {custom-http-errors: "404,500"}
-`+ingress("app", "app.example", "", "/ prefix app")+ingress("own", "own.example", "custom-http-errors: 501", "/ prefix app"),
-			"--configmap", "default/config", "--default-backend-service", "default/pages")
+		s := serve(t, profile, map[string]http.Handler{"app": status("app"), "pages": pages()},
+			configMap("custom-http-errors: 404,500")+ingress("app", "app.example", "", "/ prefix app")+ingress("own", "own.example", "custom-http-errors: 501", "/ prefix app"),
+			withConfigMap, "--default-backend-service", "default/pages")
 		s.wants(s.get("http://app.example/404"), 410, "X-Backend: pages")
 		s.wants(s.get("http://app.example/500"), 500, "X-Backend: pages")
 		s.wants(s.get("http://app.example/501"), 501, "X-Backend: app")

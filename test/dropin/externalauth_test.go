@@ -144,7 +144,7 @@ func TestAuthBelievesNoClient(t *testing.T) {
 		o := startOAuth(t)
 		s := serve(t, profile, map[string]http.Handler{"app": nil},
 			ingress("app", "app.example", "auth-url: "+o.url+"/oauth2/auth\nauth-response-headers: Authorization", "/ prefix app")+
-				"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: fields}\ndata: {X-Tenant: \"$namespace-$service_name\", X-Forwarded-Host: \"$host\"}\n"+
+				entries("fields", "X-Tenant: $namespace-$service_name\nX-Forwarded-Host: $host")+
 				ingress("post", "post.example", "auth-url: "+o.url+"/oauth2/auth\nauth-method: POST\nauth-proxy-set-headers: fields\nauth-request-redirect: https://$host$request_uri", "/ prefix app"))
 		forged := "Cookie: session=ann\nAuthorization: Bearer mine\nX-Original-URL: http://x/\nX-Original-URI: /x\nX-Forwarded-Uri: /x\nX-Forwarded-Host: x\n" +
 			"X-Forwarded-For: 1.2.3.4\nX-Real-IP: 1.2.3.4\nX-Auth-Request-Redirect: x\nX-Scheme: x\nConnection: X-Secret\nX-Secret: x\nIf-None-Match: *\nRange: bytes=0-0"
@@ -355,7 +355,7 @@ func TestGlobalAuth(t *testing.T) {
 	inBoth(t, func(t *testing.T, profile string) {
 		o := startOAuth(t)
 		s := serve(t, profile, map[string]http.Handler{"app": nil},
-			"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: controller}\ndata:\n  global-auth-url: "+o.url+"/oauth2/auth\n  global-auth-signin: http://login.example/?a=b\n  global-auth-signin-redirect-param: next\n"+
+			configMap("global-auth-url: "+o.url+"/oauth2/auth\nglobal-auth-signin: http://login.example/?a=b\nglobal-auth-signin-redirect-param: next")+
 				ingress("app", "app.example", "", "/ prefix app")+
 				ingress("open", "open.example", "enable-global-auth: false", "/ prefix app")+
 				ingress("own", "own.example", "auth-url: "+o.url+"/none", "/ prefix app"),

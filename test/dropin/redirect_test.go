@@ -56,12 +56,8 @@ func TestT1IsOptionalElsewhere(t *testing.T) {
 
 // Where TLS ends in front, what the proxy there tells decides, and hsts is for it to say.
 func TestT1TLSEndsInFront(t *testing.T) {
-	s := serve(t, nginx, app, `
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: controller}
-data: {use-forwarded-headers: "true"}
-`+ingress("a", "a.example", "force-ssl-redirect: true\napp-root: /app", "/ prefix app"), withConfigMap)
+	s := serve(t, nginx, app,
+		configMap("use-forwarded-headers: true")+ingress("a", "a.example", "force-ssl-redirect: true\napp-root: /app", "/ prefix app"), withConfigMap)
 	s.wants(s.do(request{url: "http://a.example/x", fields: "X-Forwarded-Proto: https"}), 200, "Strict-Transport-Security: ")
 	s.wants(s.do(request{url: "http://a.example/", fields: "X-Forwarded-Proto: https"}), 302, "Location: https://a.example/app")
 	s.wants(s.do(request{url: "http://a.example/x", fields: "X-Forwarded-Proto: http\nX-Forwarded-Host: front.example"}), 308, "Location: https://front.example/x")
@@ -130,12 +126,9 @@ func TestT8HSTS(t *testing.T) {
 
 // The ConfigMap sets what holds for all.
 func TestT8ConfigMap(t *testing.T) {
-	s := serve(t, nginx, app, `
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: controller}
-data: {hsts-max-age: "60", hsts-include-subdomains: "false", hsts-preload: "true", http-redirect-code: "301", force-ssl-redirect: "true", no-tls-redirect-locations: "/open, /free"}
-`+ingress("a", "a.example", "", "/ prefix app\n/open prefix app"), withConfigMap)
+	s := serve(t, nginx, app,
+		configMap("hsts-max-age: 60\nhsts-include-subdomains: false\nhsts-preload: true\nhttp-redirect-code: 301\nforce-ssl-redirect: true\nno-tls-redirect-locations: /open, /free")+
+			ingress("a", "a.example", "", "/ prefix app\n/open prefix app"), withConfigMap)
 	s.wants(s.get("https://a.example/"), 200, "Strict-Transport-Security: max-age=60; preload")
 	s.wants(s.get("http://a.example/x"), 301, "Location: https://a.example/x")
 	s.wants(s.get("http://a.example/open"), 200)

@@ -12,13 +12,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/shockwave-ingress/shockwave/internal/binary"
+	"github.com/shockwave-ingress/shockwave/internal/wholefile"
 )
 
 func TestMain(m *testing.M) { binary.Main(m) }
@@ -83,13 +83,7 @@ spec: {controller: k8s.io/ingress-nginx}
 // write puts a manifest in place in one step.
 func (s *site) write(name, text string) {
 	s.t.Helper()
-	tmp := filepath.Join(s.dir, "."+name+".tmp")
-	if err := os.WriteFile(tmp, []byte(text), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-	if err := os.Rename(tmp, filepath.Join(s.dir, name)); err != nil {
-		s.t.Fatal(err)
-	}
+	wholefile.Write(s.t, filepath.Join(s.dir, name), text)
 }
 
 // echoes answers 200 with what it received.

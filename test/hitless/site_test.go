@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/shockwave-ingress/shockwave/internal/binary"
 	"github.com/shockwave-ingress/shockwave/internal/keypair"
+	"github.com/shockwave-ingress/shockwave/internal/wholefile"
 )
 
 func TestMain(m *testing.M) { binary.Main(m) }
@@ -72,13 +72,7 @@ func (s *site) get(host, path string) (body string, status int) {
 // write replaces one manifest in one step, as kubectl and editors do.
 func (s *site) write(name, text string) {
 	s.t.Helper()
-	tmp := filepath.Join(s.dir, "."+name+".tmp")
-	if err := os.WriteFile(tmp, []byte(text), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-	if err := os.Rename(tmp, filepath.Join(s.dir, name)); err != nil {
-		s.t.Fatal(err)
-	}
+	wholefile.Write(s.t, filepath.Join(s.dir, name), text)
 }
 
 // until waits for what, and returns how long that took.

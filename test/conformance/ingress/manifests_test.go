@@ -2,11 +2,11 @@ package ingress
 
 import (
 	"net/netip"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/shockwave-ingress/shockwave/internal/binary"
+	"github.com/shockwave-ingress/shockwave/internal/wholefile"
 )
 
 func TestMain(m *testing.M) { binary.Main(m) }
@@ -24,13 +24,7 @@ func (d directory) CheckNoStatus(*testing.T, string)         {}
 
 func (d directory) Apply(t *testing.T, yaml string) {
 	t.Helper()
-	tmp := filepath.Join(d.dir, ".objects.tmp")
-	if err := os.WriteFile(tmp, []byte(yaml), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(tmp, filepath.Join(d.dir, "objects.yaml")); err != nil {
-		t.Fatal(err)
-	}
+	wholefile.Write(t, filepath.Join(d.dir, "objects.yaml"), yaml)
 }
 
 func TestScenariosFromDirectory(t *testing.T) {
