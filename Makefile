@@ -24,7 +24,7 @@ BENCHTIME ?= 1s
 HELM      ?= $(shell command -v helm 2>/dev/null || echo $(CURDIR)/bin/helm)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-chaos test-apiserver race vet lint generate crd verify-generated \
+.PHONY: help build test test-unit race test-pooldebug test-chaos test-builds test-apiserver vet lint generate crd verify-generated \
 	chart-check check e2e bench bench-micro bench-proxy bench-alloc bench-go pgo fuzz image clean
 
 help: ## List the targets
@@ -142,7 +142,7 @@ verify-generated: ## Fail when a generated file is out of date
 chart-check: $(HELM) ## Lint the chart and compare what it renders with test/chart/golden
 	HELM=$(HELM) hack/chart-golden.sh
 
-check: vet lint verify-generated chart-check test ## What CI runs
+check: vet lint verify-generated chart-check test test-builds ## What CI runs
 
 ## Image and clean-up
 
