@@ -146,7 +146,7 @@ func TestManifests(t *testing.T) {
 	if err := writeManifests(dir, 1001, "127.0.0.1:4711", &cert); err != nil {
 		t.Fatal(err)
 	}
-	objs, err := manifests.Read(dir)
+	objs, err := manifests.ReadAll([]string{dir}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,10 +47,7 @@ func TestIncrementalEqualsFull(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := d.objects()
-		want, err := Read(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
+		want := scanned(t, dir)
 		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("step %d: incremental\n%+v\nfull\n%+v", step, got, want)
 		}

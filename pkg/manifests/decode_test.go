@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -49,7 +50,14 @@ func listing(objs *translate.Objects) string {
 	return b.String()
 }
 
-func TestReadFrom(t *testing.T) {
+// single returns the objects of one file.
+func single(name, text string) *translate.Objects {
+	a := assemble([]*file{{name: name, content: decodeFile(name, []byte(text))}}, nil)
+	a.admit(nil)
+	return a.objs
+}
+
+func TestOneFile(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		file string
@@ -210,19 +218,17 @@ func TestReadFrom(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			objs, err := ReadFrom(strings.NewReader(test.text), test.file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(test.want, listing(objs)); diff != "" {
+			if diff := cmp.Diff(test.want, listing(single(test.file, test.text))); diff != "" {
 				t.Error("(-want +got)\n" + diff)
 			}
 		})
 	}
 }
 
-func TestReadFromRefusesTooMuch(t *testing.T) {
-	_, err := ReadFrom(strings.NewReader(strings.Repeat("#", maxFileBytes+1)), "m.yaml")
+func TestReadAllRefusesTooMuch(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "m.yaml", strings.Repeat("#", maxFileBytes+1))
+	_, err := ReadAll([]string{filepath.Join(dir, "m.yaml")}, nil)
 	if err == nil || !strings.Contains(err.Error(), "10 MiB") {
 		t.Errorf("got %v, want a refusal", err)
 	}
@@ -235,10 +241,7 @@ func TestAliasBomb(t *testing.T) {
 	for i := 1; i < 12; i++ {
 		fmt.Fprintf(&b, "a%d: &a%d [%s*a%d]\n", i, i, strings.Repeat(fmt.Sprintf("*a%d,", i-1), 9), i-1)
 	}
-	objs, err := ReadFrom(strings.NewReader(b.String()), "m.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	objs := single("m.yaml", b.String())
 	if len(objs.Problems) != 1 || !strings.Contains(objs.Problems[0].Message, "excessive aliasing") {
 		t.Errorf("got %v, want one Problem about aliases", objs.Problems)
 	}

@@ -12,8 +12,7 @@ import (
 
 func read(t *testing.T, text string) *translate.Objects {
 	t.Helper()
-	objs, err := ReadFrom(strings.NewReader(text), "m.yaml")
-	must(t, err)
+	objs := single("m.yaml", text)
 	if len(objs.Problems) > 0 {
 		t.Fatal(objs.Problems)
 	}

@@ -33,41 +33,10 @@ const (
 // a shell empties a file that it is about to write.
 const emptyFor = time.Second
 
-// Read returns the objects of one file, or of all files below a directory. The
-// error is about path itself; what is wrong with its content is a Problem of
-// the result.
-func Read(path string) (*translate.Objects, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.IsDir() {
-		d := newDirectory(path)
-		if _, err := d.scan(time.Now()); err != nil {
-			return nil, err
-		}
-		return d.objects(), nil
-	}
-	data, _, err := readFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	return single(path, data), nil
-}
-
-// ReadFrom returns the objects of one stream of YAML or JSON documents. name
-// stands for it in Problems.
-func ReadFrom(r io.Reader, name string) (*translate.Objects, error) {
-	data, err := readAll(r)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	return single(name, data), nil
-}
-
 // ReadAll returns the objects of several files and directories, which are one set.
 // "-" stands for in. Files have in Problems the names that they have from the
-// working directory.
+// working directory. The error is about paths and in; what is wrong with their
+// content is a Problem of the result.
 func ReadAll(paths []string, in io.Reader) (*translate.Objects, error) {
 	var files []*file
 	var failures []failure
@@ -122,13 +91,6 @@ func ReadAll(paths []string, in io.Reader) (*translate.Objects, error) {
 
 func tooMuch(name string) failure {
 	return failure{name, fmt.Errorf("more than %d MiB of manifests: this file and those after it are not read", maxTotalBytes>>20)}
-}
-
-// single returns the objects of one file.
-func single(name string, data []byte) *translate.Objects {
-	a := assemble([]*file{{name: name, content: decodeFile(name, data)}}, nil)
-	a.admit(nil)
-	return a.objs
 }
 
 // directory is what is known of a directory after a scan.

@@ -161,11 +161,9 @@ func readFile(path string) ([]byte, stamp, error) {
 	if !info.Mode().IsRegular() {
 		return nil, stamp{}, errors.New("not a regular file")
 	}
-	data, err := readAll(f)
+	data, err := readUpTo(f, maxFileBytes)
 	return data, stampOf(info), err
 }
-
-func readAll(r io.Reader) ([]byte, error) { return readUpTo(r, maxFileBytes) }
 
 func readUpTo(r io.Reader, most int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, most+1))

@@ -233,23 +233,31 @@ func TestUnreadable(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a.yaml", ingressA)
 	write(t, dir, "large.yaml", strings.Repeat("#", maxFileBytes+1))
-	objs, err := Read(dir)
-	must(t, err)
+	objs := scanned(t, dir)
 	want := "Ingress default/a a.yaml:1\n! large.yaml:0: File large.yaml  ParseError  larger than 10 MiB: not read.\n"
 	if diff := cmp.Diff(want, listing(objs)); diff != "" {
 		t.Error("(-want +got)\n" + diff)
 	}
 }
 
-func TestRead(t *testing.T) {
+// scanned returns the objects of a directory that nothing was known of.
+func scanned(t *testing.T, dir string) *translate.Objects {
+	t.Helper()
+	d := newDirectory(dir)
+	_, err := d.scan(time.Now())
+	must(t, err)
+	return d.objects()
+}
+
+func TestReadAllOfAFile(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a.yaml", ingressA)
-	objs, err := Read(filepath.Join(dir, "a.yaml"))
+	objs, err := ReadAll([]string{filepath.Join(dir, "a.yaml")}, nil)
 	must(t, err)
 	if got := len(objs.Ingresses); got != 1 {
 		t.Errorf("a file gave %d Ingresses", got)
 	}
-	if _, err := Read(filepath.Join(dir, "b.yaml")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := ReadAll([]string{filepath.Join(dir, "b.yaml")}, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want that it does not exist", err)
 	}
 }
