@@ -15,16 +15,27 @@ import (
 // that have none of their own (global-auth-*). Of the two, one holds as a whole, as in
 // ingress-nginx (rootfs/etc/nginx/template/nginx.tmpl).
 
-// own is the external authentication of an Ingress.
-func own(v *Values) *model.ExternalAuth { return &v.Filters.ExternalAuth }
+// authSetting is a row of Table for an Ingress, and one for the ConfigMap, under a name
+// that begins with global-.
+type authSetting[T any] struct {
+	name         string
+	help, global string // of each row
+	parse        func(text string, at place) (T, error)
+	parseGlobal  func(text string, at place) (T, error) // nil: parse
+	set          func(*model.ExternalAuth, T)
+	// finish adds what both rows have besides.
+	finish func(Annotation) Annotation
+}
 
-// global is that of all others.
-func global(v *Values) *model.ExternalAuth { return &v.GlobalAuth }
-
-// ofAuth defines a setting of one of the two.
-func ofAuth[T any](name string, of func(*Values) *model.ExternalAuth, help string,
-	parse func(text string, at place) (T, error), set func(*model.ExternalAuth, T)) Annotation {
-	return defineAt(name, Path, help, parse, func(v *Values, value T, _ place) { set(of(v), value) })
+func (s authSetting[T]) rows() (own, global Annotation) {
+	own = defineAt(s.name, Path, s.help, s.parse,
+		func(v *Values, value T, _ place) { s.set(&v.Filters.ExternalAuth, value) })
+	if s.parseGlobal == nil {
+		s.parseGlobal = s.parse
+	}
+	global = defineAt("global-"+s.name, Path, s.global, s.parseGlobal,
+		func(v *Values, value T, _ place) { s.set(&v.GlobalAuth, value) })
+	return s.finish(own), s.finish(global)
 }
 
 // anywhere is a parser that does not ask where a value stands.
@@ -32,18 +43,17 @@ func anywhere[T any](parse func(string, dialect) (T, error)) func(string, place)
 	return func(text string, at place) (T, error) { return parse(text, at.dialect) }
 }
 
-var (
-	authURL = ofAuth("auth-url", own,
-		"URL of a service that is asked about each request, with a request that has its fields and no body. A status of 2xx lets the request pass, 401 and 403 are the answer, and all else is answered 500. Variables may stand in it; in its host only $host, $http_host and those that the Ingress chooses. The paths answer 503 while the URL cannot be used. By default nobody is asked.",
-		parseAuthURL, setAuthURL).
-		example("http://oauth2-proxy.auth.svc.cluster.local:4180/oauth2/auth").defaults("").protecting(protects)
-	globalAuthURL = ofAuth("global-auth-url", global,
-		"auth-url of all Ingresses that have none and do not say enable-global-auth: \"false\". It stands in the ConfigMap, with the other settings that begin with global-auth. None by default.",
-		optional(parseAuthURL), setAuthURL).
-		example("http://oauth2-proxy.auth.svc.cluster.local:4180/oauth2/auth").defaults("").protecting(protects)
-)
-
-func setAuthURL(a *model.ExternalAuth, text string) { a.URL = text }
+var authURL, globalAuthURL = authSetting[string]{
+	name:        "auth-url",
+	help:        "URL of a service that is asked about each request, with a request that has its fields and no body. A status of 2xx lets the request pass, 401 and 403 are the answer, and all else is answered 500. Variables may stand in it; in its host only $host, $http_host and those that the Ingress chooses. The paths answer 503 while the URL cannot be used. By default nobody is asked.",
+	global:      "auth-url of all Ingresses that have none and do not say enable-global-auth: \"false\". It stands in the ConfigMap, with the other settings that begin with global-auth. None by default.",
+	parse:       parseAuthURL,
+	parseGlobal: optional(parseAuthURL),
+	set:         func(a *model.ExternalAuth, text string) { a.URL = text },
+	finish: func(a Annotation) Annotation {
+		return a.example("http://oauth2-proxy.auth.svc.cluster.local:4180/oauth2/auth").defaults("").protecting(protects)
+	},
+}.rows()
 
 // optional takes an empty text for what is not set, as a key of the ConfigMap says it.
 func optional(parse func(string, place) (string, error)) func(string, place) (string, error) {
@@ -55,31 +65,23 @@ func optional(parse func(string, place) (string, error)) func(string, place) (st
 	}
 }
 
-var (
-	authURLVerify = ofAuth("auth-url-verify", own,
-		"on wants a certificate of the service of auth-url that the system's authorities vouch for, off takes any. Plain http has none.",
-		anywhere(parseOnOff), setAuthVerify).
-		example("on").defaults("on", "off").protecting(protects)
-	globalAuthURLVerify = ofAuth("global-auth-url-verify", global,
-		"auth-url-verify of global-auth-url.",
-		anywhere(parseOnOff), setAuthVerify).
-		example("on").defaults("on", "off").protecting(protects)
-)
+var authURLVerify, globalAuthURLVerify = authSetting[bool]{
+	name:   "auth-url-verify",
+	help:   "on wants a certificate of the service of auth-url that the system's authorities vouch for, off takes any. Plain http has none.",
+	global: "auth-url-verify of global-auth-url.",
+	parse:  anywhere(parseOnOff),
+	set:    func(a *model.ExternalAuth, on bool) { a.Unverified = !on },
+	finish: func(a Annotation) Annotation { return a.example("on").defaults("on", "off").protecting(protects) },
+}.rows()
 
-func setAuthVerify(a *model.ExternalAuth, on bool) { a.Unverified = !on }
-
-var (
-	authMethod = ofAuth("auth-method", own,
-		"Method of the requests to auth-url: GET by default. With it they have X-Original-URI and X-Scheme, too.",
-		anywhere(parseAuthMethod), setAuthMethod).
-		example("POST").defaults("").protecting(protects)
-	globalAuthMethod = ofAuth("global-auth-method", global,
-		"auth-method of global-auth-url: GET by default.",
-		anywhere(parseAuthMethod), setAuthMethod).
-		example("POST").defaults("").protecting(protects)
-)
-
-func setAuthMethod(a *model.ExternalAuth, method string) { a.Method = method }
+var authMethod, globalAuthMethod = authSetting[string]{
+	name:   "auth-method",
+	help:   "Method of the requests to auth-url: GET by default. With it they have X-Original-URI and X-Scheme, too.",
+	global: "auth-method of global-auth-url: GET by default.",
+	parse:  anywhere(parseAuthMethod),
+	set:    func(a *model.ExternalAuth, method string) { a.Method = method },
+	finish: func(a Annotation) Annotation { return a.example("POST").defaults("").protecting(protects) },
+}.rows()
 
 // parseAuthMethod takes the methods of ingress-nginx but for CONNECT and TRACE, which
 // ask for no answer of the service.
@@ -97,18 +99,16 @@ var authProxySetHeaders = defineAt("auth-proxy-set-headers", Path,
 	func(v *Values, name string, _ place) { v.AuthSetFields = name }).
 	example("auth-fields").defaults("").protecting(protects).onIngressOnly()
 
-var (
-	authResponseHeaders = ofAuth("auth-response-headers", own,
-		"Fields of the answer of auth-url that the endpoint gets, separated by commas, 64 at most. What clients send under these names it never gets. None by default.",
-		anywhere(parseAuthFields), setAuthFields).
-		example("X-Auth-Request-User, X-Auth-Request-Email").defaults("").protecting(protects)
-	globalAuthResponseHeaders = ofAuth("global-auth-response-headers", global,
-		"auth-response-headers of global-auth-url. None by default.",
-		anywhere(parseAuthFields), setAuthFields).
-		example("X-Auth-Request-User, X-Auth-Request-Email").defaults("").protecting(protects)
-)
-
-func setAuthFields(a *model.ExternalAuth, list string) { a.ResponseFields = list }
+var authResponseHeaders, globalAuthResponseHeaders = authSetting[string]{
+	name:   "auth-response-headers",
+	help:   "Fields of the answer of auth-url that the endpoint gets, separated by commas, 64 at most. What clients send under these names it never gets. None by default.",
+	global: "auth-response-headers of global-auth-url. None by default.",
+	parse:  anywhere(parseAuthFields),
+	set:    func(a *model.ExternalAuth, list string) { a.ResponseFields = list },
+	finish: func(a Annotation) Annotation {
+		return a.example("X-Auth-Request-User, X-Auth-Request-Email").defaults("").protecting(protects)
+	},
+}.rows()
 
 // mostAuthFields bounds the fields that a service may have passed on.
 const mostAuthFields = 64
@@ -143,27 +143,26 @@ func parseAuthFields(text string, _ dialect) (string, error) {
 	return list, nil
 }
 
-var (
-	authSignIn = ofAuth("auth-signin", own,
-		"URL that clients are sent to with 302 where auth-url answers 401. What they asked for is appended as the argument rd, unless that is there. By default they get the 401. It may have variables, such as https://$host/oauth2/start?rd=$escaped_request_uri.",
-		parseSignIn, setSignIn).
-		example("https://$host/oauth2/start?rd=$escaped_request_uri").defaults("")
-	globalAuthSignIn = ofAuth("global-auth-signin", global,
-		"auth-signin of global-auth-url. None by default.",
-		optional(parseSignIn), setSignIn).
-		example("https://$host/oauth2/start?rd=$escaped_request_uri").defaults("")
-	authSignInRedirectParam = ofAuth("auth-signin-redirect-param", own,
-		"Name of the argument that auth-signin gets: rd by default.",
-		anywhere(parseArgumentName), setRedirectParam).
-		example("next").defaults("")
-	globalAuthSignInRedirectParam = ofAuth("global-auth-signin-redirect-param", global,
-		"auth-signin-redirect-param of global-auth-signin: rd by default.",
-		anywhere(parseArgumentName), setRedirectParam).
-		example("next").defaults("")
-)
+var authSignIn, globalAuthSignIn = authSetting[string]{
+	name:        "auth-signin",
+	help:        "URL that clients are sent to with 302 where auth-url answers 401. What they asked for is appended as the argument rd, unless that is there. By default they get the 401. It may have variables, such as https://$host/oauth2/start?rd=$escaped_request_uri.",
+	global:      "auth-signin of global-auth-url. None by default.",
+	parse:       parseSignIn,
+	parseGlobal: optional(parseSignIn),
+	set:         func(a *model.ExternalAuth, text string) { a.SignIn = text },
+	finish: func(a Annotation) Annotation {
+		return a.example("https://$host/oauth2/start?rd=$escaped_request_uri").defaults("")
+	},
+}.rows()
 
-func setSignIn(a *model.ExternalAuth, text string)        { a.SignIn = text }
-func setRedirectParam(a *model.ExternalAuth, name string) { a.RedirectParam = name }
+var authSignInRedirectParam, globalAuthSignInRedirectParam = authSetting[string]{
+	name:   "auth-signin-redirect-param",
+	help:   "Name of the argument that auth-signin gets: rd by default.",
+	global: "auth-signin-redirect-param of global-auth-signin: rd by default.",
+	parse:  anywhere(parseArgumentName),
+	set:    func(a *model.ExternalAuth, name string) { a.RedirectParam = name },
+	finish: func(a Annotation) Annotation { return a.example("next").defaults("") },
+}.rows()
 
 func parseArgumentName(text string, _ dialect) (string, error) {
 	if len(text) > 64 || !consistsOf(text, letters+digits+"-_.") {
@@ -172,53 +171,44 @@ func parseArgumentName(text string, _ dialect) (string, error) {
 	return text, nil
 }
 
-var (
-	authRequestRedirect = ofAuth("auth-request-redirect", own,
-		"Value of X-Auth-Request-Redirect, which auth-url gets, with variables: $request_uri by default.",
-		parseAuthText, setAuthRedirect).
-		example("https://$host$request_uri").defaults("")
-	globalAuthRequestRedirect = ofAuth("global-auth-request-redirect", global,
-		"auth-request-redirect of global-auth-url: $request_uri by default.",
-		parseAuthText, setAuthRedirect).
-		example("https://$host$request_uri").defaults("")
-)
+var authRequestRedirect, globalAuthRequestRedirect = authSetting[string]{
+	name:   "auth-request-redirect",
+	help:   "Value of X-Auth-Request-Redirect, which auth-url gets, with variables: $request_uri by default.",
+	global: "auth-request-redirect of global-auth-url: $request_uri by default.",
+	parse:  parseAuthText,
+	set:    func(a *model.ExternalAuth, text string) { a.Redirect = text },
+	finish: func(a Annotation) Annotation { return a.example("https://$host$request_uri").defaults("") },
+}.rows()
 
-func setAuthRedirect(a *model.ExternalAuth, text string) { a.Redirect = text }
+var authAlwaysSetCookie, globalAuthAlwaysSetCookie = authSetting[bool]{
+	name:   "auth-always-set-cookie",
+	help:   "\"true\" gives clients the cookies of the answer of auth-url with responses of every status. \"false\", the default, does so with 200, 201, 204, 206, 301 to 304, 307 and 308.",
+	global: "auth-always-set-cookie of global-auth-url.",
+	parse:  anywhere(parseBool),
+	set:    func(a *model.ExternalAuth, on bool) { a.AlwaysSetCookie = on },
+	finish: func(a Annotation) Annotation { return a.example("true").defaults("false") },
+}.rows()
 
-var (
-	authAlwaysSetCookie = ofAuth("auth-always-set-cookie", own,
-		"\"true\" gives clients the cookies of the answer of auth-url with responses of every status. \"false\", the default, does so with 200, 201, 204, 206, 301 to 304, 307 and 308.",
-		anywhere(parseBool), setAlwaysSetCookie).
-		example("true").defaults("false")
-	globalAuthAlwaysSetCookie = ofAuth("global-auth-always-set-cookie", global,
-		"auth-always-set-cookie of global-auth-url.",
-		anywhere(parseBool), setAlwaysSetCookie).
-		example("true").defaults("false")
-)
+var authCacheKey, globalAuthCacheKey = authSetting[string]{
+	name:        "auth-cache-key",
+	help:        "Text with variables, such as $cookie_session, that is the same for requests about which auth-url need be asked once for all, as long as auth-cache-duration says. Without a variable that has a value, auth-url is asked. None by default.",
+	global:      "auth-cache-key of global-auth-url. None by default.",
+	parse:       parseCacheKey,
+	parseGlobal: optional(parseCacheKey),
+	set:         func(a *model.ExternalAuth, text string) { a.CacheKey = text },
+	finish:      func(a Annotation) Annotation { return a.example("$cookie_session").defaults("") },
+}.rows()
 
-func setAlwaysSetCookie(a *model.ExternalAuth, on bool) { a.AlwaysSetCookie = on }
-
-var (
-	authCacheKey = ofAuth("auth-cache-key", own,
-		"Text with variables, such as $cookie_session, that is the same for requests about which auth-url need be asked once for all, as long as auth-cache-duration says. Without a variable that has a value, auth-url is asked. None by default.",
-		parseCacheKey, setCacheKey).
-		example("$cookie_session").defaults("")
-	globalAuthCacheKey = ofAuth("global-auth-cache-key", global,
-		"auth-cache-key of global-auth-url. None by default.",
-		optional(parseCacheKey), setCacheKey).
-		example("$cookie_session").defaults("")
-	authCacheDuration = ofAuth("auth-cache-duration", own,
-		"How long answers of auth-url hold where there is an auth-cache-key, by status: a list such as \"200 202 5m, 401 30s\". \"200 202 401 5m\" by default.",
-		anywhere(parseCacheDurations), setCacheDurations).
-		example("200 202 10m, 401 30s").defaults("").protecting(protects)
-	globalAuthCacheDuration = ofAuth("global-auth-cache-duration", global,
-		"auth-cache-duration of global-auth-url: \"200 202 401 5m\" by default.",
-		anywhere(parseCacheDurations), setCacheDurations).
-		example("200 202 10m, 401 30s").defaults("").protecting(protects)
-)
-
-func setCacheKey(a *model.ExternalAuth, text string)       { a.CacheKey = text }
-func setCacheDurations(a *model.ExternalAuth, text string) { a.CacheDurations = text }
+var authCacheDuration, globalAuthCacheDuration = authSetting[string]{
+	name:   "auth-cache-duration",
+	help:   "How long answers of auth-url hold where there is an auth-cache-key, by status: a list such as \"200 202 5m, 401 30s\". \"200 202 401 5m\" by default.",
+	global: "auth-cache-duration of global-auth-url: \"200 202 401 5m\" by default.",
+	parse:  anywhere(parseCacheDurations),
+	set:    func(a *model.ExternalAuth, text string) { a.CacheDurations = text },
+	finish: func(a Annotation) Annotation {
+		return a.example("200 202 10m, 401 30s").defaults("").protecting(protects)
+	},
+}.rows()
 
 var (
 	authKeepalive = define("auth-keepalive", Path,
